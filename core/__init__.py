@@ -1,0 +1,1 @@
+"""Conceptscope's core: probe, test, browse and steer concepts in neural networks, without a browser."""
