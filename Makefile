@@ -79,12 +79,13 @@ bench: prepare ## every benchmark, each against a peer or a limit, as ratios
 	@$(PY) -m benchmarks
 
 peers: prepare $(PEERS)/.installed ## compare with other libraries, in an environment of their own
-	@$(PY) -m benchmarks.peers
+	@$(PEERS)/bin/python -m benchmarks.peers
 
-$(PEERS)/.installed: requirements-peers.txt
-	@echo "Making $(PEERS): other libraries of this field, kept apart since some need older versions of ours ..."
+$(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.txt requirements-peers-thin.txt constraints.txt
+	@echo "Making $(PEERS): ours and other libraries of this field in one environment (a few minutes) ..."
 	@python="$$($(find_python))" && "$$python" -m venv --clear $(PEERS)
-	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-peers.txt
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -r requirements.txt -r requirements-peers.txt
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r requirements-data.txt -r requirements-peers-thin.txt
 	@touch $@
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
