@@ -1,0 +1,177 @@
+"""Filling stores: one forward pass over the texts for all the sites that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from core.activations import shards
+from core.activations.pooling import kept_tokens, pool_batch
+from core.activations.recipe import Pool, Recipe, corpus_hash, make_recipe
+from core.activations.store import ShardEntry, Store
+from core.models.model import Model
+from core.models.recording import record
+from core.models.site import Site
+from core.models.tokens import batch, counted_positions, tokenize
+from core.progress import Listener, Progress, silent
+
+
+def record_texts(
+    model: Model,
+    texts: Sequence[str],
+    sites: Sequence[Site],
+    *,
+    pool: Pool = "mean",
+    all_positions: bool = False,
+    max_length: int = 256,
+    writer: tuple[int, int] = (0, 1),
+    progress: Listener = silent,
+) -> list[Store]:
+    """Record `texts` at each of `sites`, computing only what is not in the workspace yet.
+
+    pool: "mean" over kept tokens, the "last" kept token, or "none" for every kept token. all_positions: keep
+    first and special tokens and sinks too. max_length: tokens at which a text is cut. writer: (i, n) makes
+    this call fill only shards i, i + n, ...: several programs can fill one store together.
+
+    Shards that are finished and sound are left alone, so that a stopped call goes on where it was and the
+    result equals an undisturbed one byte for byte. Returns one Store per site, in the order of `sites`.
+    """
+    corpus = corpus_hash(texts)
+    stores = {
+        site: Store(
+            make_recipe(
+                model, site, texts, pool=pool, all_positions=all_positions, max_length=max_length, corpus=corpus
+            )
+        )
+        for site in sites
+    }
+    missing = _missing(stores, writer)
+    for store in stores.values():
+        store.cached = True
+    done = 0
+    total = sum(len(_any(stores).recipe.texts_of(number)) for number in missing)
+    for number, wanted in missing.items():
+        here = {site: stores[site] for site in wanted}
+        rows = _any(here).recipe.texts_of(number)
+        progress(Progress(done, total, "texts", f"recording {model.id}"))
+        start = done
+
+        def report(rows_done: int, start: int = start) -> None:
+            progress(Progress(start + rows_done, total, "texts", f"recording {model.id}"))
+
+        _fill_shard(model, texts, here, number, report)
+        done += len(rows)
+    if total:
+        progress(Progress(done, total, "texts", f"recording {model.id}"))
+    return [stores[site] for site in sites]
+
+
+def _any(stores: dict[Site, Store]) -> Store:
+    """Stores recorded together differ in their site alone; the plan of shards is the same in all."""
+    return next(iter(stores.values()))
+
+
+def _missing(stores: dict[Site, Store], writer: tuple[int, int]) -> dict[int, list[Site]]:
+    """For each shard of this writer that some site lacks, or whose file is damaged: those sites."""
+    missing: dict[int, list[Site]] = {}
+    for site, store in stores.items():
+        damaged = set(store.damaged())
+        sound = {number for number, entry in store.entries().items() if entry.file not in damaged}
+        for number in range(store.recipe.n_shards):
+            if number % writer[1] == writer[0] and number not in sound:
+                missing.setdefault(number, []).append(site)
+    return dict(sorted(missing.items()))
+
+
+@dataclass
+class _Rows:
+    """What is kept of one shard's texts at one site, while it is being made."""
+
+    activations: dict[int, Tensor] = field(default_factory=dict)  # by row of the corpus
+    token_ids: dict[int, Tensor] = field(default_factory=dict)
+    sinks: int = 0
+
+
+def _fill_shard(
+    model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int, report: Callable[[int], None]
+) -> None:
+    recipe = _any(stores).recipe
+    rows = recipe.texts_of(number)
+    ids = dict(zip(rows, tokenize(model, [texts[row] for row in rows], recipe.max_length), strict=True))
+    kept = {site: _Rows() for site in stores}
+    smallest = recipe.batch_tokens
+    done = 0
+    for chunk, allowance in _in_batches(model, ids, recipe, kept):
+        smallest = min(smallest, allowance)
+        done += chunk
+        report(done)
+    for site, store in stores.items():
+        _write_shard(store, number, kept[site], ids, smallest)
+        store.cached = False
+
+
+def _in_batches(
+    model: Model, ids: dict[int, list[int]], recipe: Recipe, kept: dict[Site, _Rows]
+) -> Iterator[tuple[int, int]]:
+    """Read all rows, batch by batch; yields (rows done, tokens allowed per batch) after each.
+
+    Rows are sorted by length, so that batches hold little padding. When memory runs out, the allowance is
+    halved for the rest of the shard.
+    """
+    allowance = recipe.batch_tokens
+    waiting = sorted(ids, key=lambda row: (-len(ids[row]), row))
+    while waiting:
+        size = max(1, allowance // len(ids[waiting[0]]))
+        chunk = waiting[:size]
+        inputs = batch(model, [ids[row] for row in chunk])
+        try:
+            read = record(model, inputs, list(kept))
+        except (torch.OutOfMemoryError, MemoryError):
+            if size == 1:
+                raise
+            # A smaller allowance cannot help while it still admits as many rows as there are.
+            allowance = min(allowance, size * len(ids[waiting[0]])) // 2
+            if model.device.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        counted = counted_positions(model, inputs, all_positions=recipe.all_positions)
+        for site, rows in kept.items():
+            _keep(rows, chunk, inputs["input_ids"], read.pop(site), counted, recipe)
+        waiting = waiting[size:]
+        yield len(chunk), allowance
+
+
+def _keep(rows: _Rows, chunk: list[int], ids: Tensor, h: Tensor, counted: Tensor, recipe: Recipe) -> None:
+    chosen = kept_tokens(h, counted, keep_sinks=recipe.all_positions)
+    rows.activations.update(zip(chunk, pool_batch(h, chosen, recipe.pool), strict=True))
+    rows.token_ids.update(zip(chunk, (row[mask].cpu() for row, mask in zip(ids, chosen, strict=True)), strict=True))
+    rows.sinks += int((counted & ~chosen).sum())
+
+
+def _write_shard(store: Store, number: int, rows: _Rows, ids: dict[int, list[int]], allowance: int) -> None:
+    order = list(store.recipe.texts_of(number))
+    lengths = [len(rows.token_ids[row]) for row in order]
+    if store.recipe.pool == "none":
+        tensors = {
+            "activations": torch.cat([rows.activations[row] for row in order]),
+            "token_ids": torch.cat([rows.token_ids[row] for row in order]),
+            "offsets": torch.tensor([0, *accumulate(lengths[:-1])], dtype=torch.int64),
+        }
+    else:
+        tensors = {"activations": torch.stack([rows.activations[row] for row in order])}
+    file = shards.name_of(number)
+    entry = ShardEntry(
+        file=file,
+        sha256=shards.write(store.path / file, tensors),
+        texts=len(order),
+        tokens=sum(lengths),
+        tokens_read=sum(len(ids[row]) for row in order),
+        sinks=rows.sinks,
+        nothing_kept=[row for row, length in zip(order, lengths, strict=True) if length == 0],
+        batch_tokens=allowance,
+    )
+    store.publish(number, entry)

@@ -1,0 +1,95 @@
+"""The typical norm of a site: the unit in which doses are counted.
+
+Taken over a fixed sample of texts, the reference, so that the same dose is the same size of push in any
+layer of any model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+
+from core import workspace
+from core.activations.pooling import kept_tokens
+from core.activations.recipe import BATCH_TOKENS, FORMAT, corpus_hash
+from core.activations.results import read_result, write_result
+from core.examples import reference_texts
+from core.models.model import Model
+from core.models.recording import record
+from core.models.site import Site
+from core.models.tokens import batch, counted_positions, tokenize
+from core.progress import Listener, Progress, silent
+
+# Tokens read of each reference text. Norms hardly change along a text, and this bounds the cost.
+LENGTH = 64
+
+
+@dataclass(frozen=True)
+class TypicalNorm:
+    """Median norm of a site's activations over the reference, without first and special tokens and sinks.
+
+    n_tokens: how many it was taken over; n_sinks: how many were left out as sinks; n_texts: size of the reference.
+    """
+
+    median: float
+    n_tokens: int
+    n_sinks: int
+    n_texts: int
+
+
+def typical_norm(model: Model, site: Site, *, progress: Listener = silent) -> TypicalNorm:
+    """The typical norm at `site`; at most one pass over the reference, then from the workspace."""
+    return typical_norms(model, [site], progress=progress)[site]
+
+
+def typical_norms(model: Model, sites: Sequence[Site], *, progress: Listener = silent) -> dict[Site, TypicalNorm]:
+    """Typical norms of many sites from one pass over the reference."""
+    texts = reference_texts()
+    keys = {site: _key(model, site, texts) for site in sites}
+    known = {site: TypicalNorm(**value) for site, key in keys.items() if (value := read_result(key)) is not None}
+    if missing := [site for site in keys if site not in known]:
+        if all(site.kind == "after" for site in missing):
+            # The residual stream of every layer costs little more than that of the deepest one.
+            missing = [model.site(layer) for layer in range(max(site.layer for site in missing) + 1)]
+        for site, norm in _measure(model, missing, texts, progress).items():
+            write_result(keys.get(site) or _key(model, site, texts), asdict(norm))
+            known[site] = norm
+    return {site: known[site] for site in sites}
+
+
+def _key(model: Model, site: Site, texts: Sequence[str]) -> str:
+    return workspace.digest(
+        {
+            "what": "typical norm",
+            "format": FORMAT,
+            "fingerprint": model.fingerprint,
+            "site": str(site),
+            "texts": corpus_hash(texts),
+            "length": LENGTH,
+            "device": model.device.type,
+            "dtype": model.dtype_name,
+        }
+    )
+
+
+def _measure(model: Model, sites: Sequence[Site], texts: Sequence[str], progress: Listener) -> dict[Site, TypicalNorm]:
+    ids = sorted(tokenize(model, texts, LENGTH), key=len, reverse=True)
+    size = max(1, BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"]) // LENGTH)
+    norms: dict[Site, list[torch.Tensor]] = {site: [] for site in sites}
+    sinks = dict.fromkeys(sites, 0)
+    for start in range(0, len(ids), size):
+        progress(Progress(start, len(ids), "texts", f"typical norm of {model.id}"))
+        inputs = batch(model, ids[start : start + size])
+        counted = counted_positions(model, inputs)
+        for site, h in record(model, inputs, sites).items():
+            kept = kept_tokens(h, counted, keep_sinks=False)
+            norms[site].append(torch.linalg.vector_norm(h.float(), dim=-1)[kept].cpu())
+            sinks[site] += int((counted & ~kept).sum())
+    progress(Progress(len(ids), len(ids), "texts", f"typical norm of {model.id}"))
+    found = {site: torch.cat(of_site) for site, of_site in norms.items()}
+    return {
+        site: TypicalNorm(float(all_norms.median()), len(all_norms), sinks[site], len(texts))
+        for site, all_norms in found.items()
+    }

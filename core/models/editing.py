@@ -1,0 +1,24 @@
+"""Changing what flows through a network, for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor
+
+from core.models.hooks import on_sites
+from core.models.model import Model
+from core.models.site import Site
+
+
+@contextmanager
+def edit(model: Model, edits: Mapping[Site, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """Let each function replace the activations (batch, tokens, width) at its site while the block lasts.
+
+    The model is restored at the end of the block, also after an exception. The block holds the model's
+    lock: keep it to one forward pass or one token step, and never `yield` inside it, so that other
+    sessions get their turn and an abandoned generator cannot leave an edit on.
+    """
+    with on_sites(model, edits):
+        yield

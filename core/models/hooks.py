@@ -1,0 +1,68 @@
+"""Putting a function on a site for as long as a `with` block lasts.
+
+This is the only file that registers hooks. Reading, gradients and edits are all functions put here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import UserError
+from core.models.model import Model
+from core.models.site import Site
+
+# What stands on a site: takes what flows through, (batch, tokens, width), and returns what shall flow on.
+# Returning None lets it pass untouched.
+OnSite = Callable[[Tensor], "Tensor | None"]
+
+
+@contextmanager
+def on_sites(model: Model, functions: Mapping[Site, OnSite]) -> Iterator[None]:
+    """Put each function on its site; take them all off at the end, whatever happens.
+
+    Holds the model's lock from beginning to end, so that no other thread's forward pass meets them.
+    Functions put on the same site by nested blocks run in the order in which they were put.
+    """
+    with model.lock, ExitStack() as stack:
+        for site, function in functions.items():
+            module = model.network.get_submodule(site.module)
+            if site.side == "output":
+                handle = module.register_forward_hook(_on_output(site, function))
+            else:
+                handle = module.register_forward_pre_hook(_on_input(site, function), with_kwargs=True)
+            stack.callback(handle.remove)
+        yield
+
+
+def _on_output(site: Site, function: OnSite) -> Callable[..., Any]:
+    def hook(_module: torch.nn.Module, _args: Any, output: Any) -> Any:
+        in_tuple = isinstance(output, tuple)
+        changed = function(_checked(site, output[0] if in_tuple else output))
+        if changed is None:
+            return None
+        return (changed, *output[1:]) if in_tuple else changed
+
+    return hook
+
+
+def _on_input(site: Site, function: OnSite) -> Callable[..., Any]:
+    def hook(_module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and isinstance(args[0], Tensor):
+            changed = function(_checked(site, args[0]))
+            return None if changed is None else ((changed, *args[1:]), kwargs)
+        # Blocks that are called by keyword alone name their stream `hidden_states` throughout transformers.
+        changed = function(_checked(site, kwargs.get("hidden_states")))
+        return None if changed is None else (args, {**kwargs, "hidden_states": changed})
+
+    return hook
+
+
+def _checked(site: Site, value: Any) -> Tensor:
+    if not isinstance(value, Tensor) or value.dim() < 2:
+        raise UserError(f"{site} carries {type(value).__name__}, not activations; choose another site.")
+    return value

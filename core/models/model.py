@@ -1,0 +1,95 @@
+"""A loaded language model with all that belongs to it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from core.errors import UserError
+from core.models.layout import Layout
+from core.models.site import KINDS, Kind, Side, Site
+
+
+@dataclass(eq=False)
+class Model:
+    """A network with its tokenizer, device, lock and fingerprint.
+
+    Many threads may share one Model. Whoever runs the network or changes it does so under `lock`, and
+    leaves nothing behind when letting go of it; `record`, `gradients` and `edit` see to that.
+
+    fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files.
+    """
+
+    id: str
+    network: Any  # transformers.PreTrainedModel; its call signature differs by architecture
+    tokenizer: Any  # transformers.PreTrainedTokenizerBase
+    device: torch.device
+    dtype: torch.dtype
+    fingerprint: str
+    layout: Layout
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)  # type: ignore[valid-type]
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.layout.blocks)
+
+    @property
+    def width(self) -> int:
+        """Width of the residual stream."""
+        return self.layout.width
+
+    @property
+    def dtype_name(self) -> str:
+        """`float32`, `bfloat16`, ..."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of the tokenizer's special tokens (begin, end, padding, turn marks, ...)."""
+        added = getattr(self.tokenizer, "added_tokens_decoder", {})
+        return frozenset(self.tokenizer.all_special_ids) | {i for i, token in added.items() if token.special}
+
+    @cached_property
+    def pad_id(self) -> int:
+        """The id that fills up short rows; the attention mask hides it, so any id would do."""
+        for name in ("pad_token_id", "eos_token_id", "bos_token_id"):
+            if (value := getattr(self.tokenizer, name, None)) is not None:
+                return int(value)
+        return 0
+
+    @cached_property
+    def context_length(self) -> int | None:
+        """Largest number of tokens that the config promises to handle; None if it makes no promise."""
+        config = self.network.config.get_text_config()
+        for name in ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length"):
+            if isinstance(value := getattr(config, name, None), int) and value > 0:
+                return value
+        return None
+
+    def site(self, layer: int, kind: Kind = "after") -> Site:
+        """The site of `kind` at `layer` (counted from 0).
+
+        Raises UserError for a layer that is not there or a kind that this block does not have.
+        """
+        if not 0 <= layer < self.n_layers:
+            raise UserError(f"{self.id} has no layer {layer}: its layers are 0 to {self.n_layers - 1}.")
+        places: dict[Kind, tuple[tuple[str | None, ...], Side]] = {
+            "before": (self.layout.blocks, "input"),
+            "after": (self.layout.blocks, "output"),
+            "attention": (self.layout.attention, "output"),
+            "mlp": (self.layout.mlp, "output"),
+            "hidden": (self.layout.hidden, "input"),
+        }
+        if kind not in places:
+            raise UserError(f"There is no kind of site called {kind!r}; there are {', '.join(KINDS)}.")
+        paths, side = places[kind]
+        module = paths[layer]
+        if module is None:
+            raise UserError(
+                f"Layer {layer} of {self.id} has no single module for the {KINDS[kind]}; choose another kind of site."
+            )
+        return Site(layer, kind, module, side)

@@ -1,0 +1,105 @@
+"""Opening a causal language model from a bundled id, a directory, a GGUF file or a hub id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from core.errors import UserError
+from core.models.fingerprint import fingerprint
+from core.models.layout import find_layout
+from core.models.model import Model
+from core.models.shelf import remember
+from core.models.source import Source, find_source
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
+    """Load the model that `spec` names, ready to be recorded and edited.
+
+    spec: `smollm2`, a local directory (a PEFT adapter too), a .gguf file, or a hub id. device: "cuda", "mps" or
+    "cpu"; the best there is by default. dtype: "float32", "bfloat16" or "float16"; by default what the device
+    is good at. blocks: module path of the list of layers, for an architecture in which it is not found.
+
+    Raises UserError if the model cannot be opened. Code that a model directory brings along never runs.
+    """
+    chosen_device = choose_device(device)
+    chosen_dtype = choose_dtype(chosen_device, dtype)
+    source = find_source(spec)
+    network, tokenizer = _load(source, chosen_dtype)
+    if source.adapter is not None:
+        network = _with_adapter(network, source)
+    network.to(chosen_device).eval().requires_grad_(False)
+    model = Model(
+        id=source.id,
+        network=network,
+        tokenizer=tokenizer,
+        device=chosen_device,
+        dtype=chosen_dtype,
+        fingerprint=fingerprint(source),
+        layout=find_layout(network, blocks),
+    )
+    remember(source, model.n_layers, model.width)
+    return model
+
+
+def choose_device(wanted: str | None = None) -> torch.device:
+    """`wanted` if this machine has it, else UserError; without a wish cuda, mps or cpu in this order."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted is None:
+        return torch.device(next(name for name, there in available.items() if there))
+    if not available.get(wanted.split(":")[0], False):
+        there = ", ".join(name for name, is_there in available.items() if is_there)
+        raise UserError(f"There is no device {wanted!r} here; there is {there}.")
+    return torch.device(wanted)
+
+
+def choose_dtype(device: torch.device, wanted: str | None = None) -> torch.dtype:
+    """`wanted`, or what `device` computes well: float32 on CPU, where 16 bits are several times slower."""
+    if wanted is not None:
+        if wanted not in DTYPES:
+            raise UserError(f"There is no dtype {wanted!r}; there are {', '.join(DTYPES)}.")
+        return DTYPES[wanted]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.float16 if device.type == "mps" else torch.float32
+
+
+def _load(source: Source, dtype: torch.dtype) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    # local_files_only: whatever had to be fetched was fetched by find_source.
+    options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    if source.gguf is not None:
+        options["gguf_file"] = source.gguf
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source.directory, **options)
+        network = AutoModelForCausalLM.from_pretrained(
+            source.directory, dtype=dtype, **options, **({} if source.gguf else {"use_safetensors": True})
+        )
+    # transformers raises whatever its many loaders raise; for the user they all mean that this directory
+    # cannot be opened, and its first sentence says why.
+    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, AttributeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{source.id} cannot be opened as a causal language model: {reason}") from error
+    return network, tokenizer
+
+
+def _with_adapter(network: Any, source: Source) -> Any:
+    from peft import PeftModel
+    from peft.tuners.tuners_utils import BaseTuner
+
+    try:
+        adapted = PeftModel.from_pretrained(network, str(source.adapter), use_safetensors=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"The adapter {source.adapter} does not fit {source.directory.name}: {reason}") from error
+    if not isinstance(adapted.base_model, BaseTuner):
+        raise UserError(f"{source.id} is an adapter that works on prompts, not on layers; it cannot be opened here.")
+    # The tuner has put its layers into the base model in place: the base, by its own module names, is now
+    # the adapted model, so that directions found with and without the adapter share their sites.
+    return adapted.base_model.model
