@@ -1,0 +1,154 @@
+"""What a set of examples is, whatever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import workspace
+from core.errors import UserError
+from core.examples.grouping import group_rows, tidied
+
+SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """A named, labelled set of texts.
+
+    id: what `open_examples` takes. texts: n strings, none blank. labels: (n,) integers, 1 positive, 0 negative, both
+    present. groups: (n,) integers from 0; rows of one group (the same text, or the same `group` in the user's file)
+    must be split, permuted and bootstrapped together. source: link or path. positive_name, negative_name: what the
+    two labels mean, in words. notes: sentences about repeats and the like, for people to read.
+    """
+
+    id: str
+    title: str
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    source: str
+    positive_name: str = "positive"
+    negative_name: str = "negative"
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def n_positives(self) -> int:
+        return int(self.labels.sum())
+
+    @property
+    def n_negatives(self) -> int:
+        return len(self.texts) - self.n_positives
+
+    @cached_property
+    def digest(self) -> str:
+        """24 hexadecimal digits of texts, labels and groups; names and notes do not count."""
+        return workspace.digest([list(self.texts), self.labels.tolist(), self.groups.tolist()])
+
+
+@dataclass(frozen=True)
+class Info:
+    """One line of the catalogue. positives, negatives: numbers of rows."""
+
+    id: str
+    title: str
+    subject: str
+    positives: int
+    negatives: int
+    source: str
+    kind: str = "text"
+    positive_name: str = "positive"
+    negative_name: str = "negative"
+
+
+def make_examples(
+    id: str,
+    title: str,
+    texts: Sequence[str],
+    labels: Sequence[int],
+    *,
+    source: str,
+    own_groups: Sequence[str] | None = None,
+    limit: int | None = None,
+    names: tuple[str, str] = ("negative", "positive"),
+    notes: Iterable[str] = (),
+) -> Examples:
+    """Examples of checked texts: at least 4 rows and both classes, cut to `limit` rows, grouped.
+
+    own_groups: a name per row, '' for a row that stands alone. names: words for label 0 and label 1.
+    """
+    y = np.asarray(labels, dtype=np.int64)
+    if len(y) < SMALLEST:
+        raise UserError(f"{title} holds {len(y)} labelled rows; at least {SMALLEST} are needed.")
+    if y.min() == y.max():
+        raise UserError(f"All {len(y)} rows of {title} are of one class; positives and negatives are both needed.")
+    groups = group_rows(texts, own_groups)
+    if limit is not None:
+        rows = stratified_rows(y, limit)
+        texts, y, groups = [texts[row] for row in rows], y[rows], np.unique(groups[rows], return_inverse=True)[1]
+    y.setflags(write=False)
+    groups.setflags(write=False)
+    remarks = (*notes, *_remarks(texts, y))
+    return Examples(id, title, tuple(texts), y, groups, source, names[1], names[0], remarks)
+
+
+def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> NDArray[np.intp]:
+    """`limit` row numbers, ascending, with the classes in the proportion they have in all rows, two of each at least.
+
+    All rows where limit reaches their number. A smaller limit chooses a subset of what a larger one chooses, as long
+    as the shares round alike.
+    """
+    if limit < SMALLEST:
+        raise UserError(f"A limit of {limit} rows is too small; use at least {SMALLEST}.")
+    if limit >= len(labels):
+        return np.arange(len(labels))
+    rng = np.random.default_rng(seed)
+    positives, negatives = (rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0))
+    wanted = int(limit * len(positives) / len(labels) + 0.5)
+    wanted = min(max(wanted, 2, limit - len(negatives)), limit - 2, len(positives))
+    return np.sort(np.concatenate([positives[:wanted], negatives[: limit - wanted]]))
+
+
+def _remarks(texts: Sequence[str], labels: NDArray[np.int64]) -> list[str]:
+    """What a reader should know about repeated texts."""
+    classes: dict[str, set[int]] = {}
+    for text, label in zip(texts, labels.tolist(), strict=True):
+        classes.setdefault(tidied(text), set()).add(label)
+    repeats, torn = len(texts) - len(classes), sum(len(seen) > 1 for seen in classes.values())
+    remarks = []
+    if repeats:
+        remarks.append(f"{repeats:,} of {len(texts):,} rows repeat an earlier text; repeats are never split apart.")
+    if torn:
+        remarks.append(f"{torn:,} {'texts stand' if torn > 1 else 'text stands'} in both classes.")
+    return remarks
+
+
+def from_lists(positives: Sequence[str], negatives: Sequence[str], name: str = "pasted") -> Examples:
+    """Examples of two lists of texts, the positives first; `name` becomes id and title."""
+    for kind, texts in (("positive", positives), ("negative", negatives)):
+        if not texts:
+            raise UserError(f"There is no {kind} text; give at least one text of each class.")
+        for number, text in enumerate(texts, start=1):
+            check_text(text, f"The {kind} text {number}")
+    labels = [1] * len(positives) + [0] * len(negatives)
+    return make_examples(name, name, [*positives, *negatives], labels, source="pasted")
+
+
+def check_text(text: str, what: str) -> None:
+    """UserError if `text` is blank or cannot be tokenised; `what` names it at the start of the sentence."""
+    if not text.strip():
+        raise UserError(f"{what} is empty; write a text or take it out.")
+    if "\0" in text:
+        raise UserError(f"{what} holds a NUL character; take it out.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{what} holds half a character (a lone surrogate, {text[error.start]!a}).") from None
