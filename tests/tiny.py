@@ -30,10 +30,21 @@ SIZES: dict[str, Any] = {
     **dict.fromkeys(["decoder_attention_heads", "encoder_attention_heads"], HEADS),
     **dict.fromkeys(["num_decoder_attention_heads", "num_encoder_attention_heads"], HEADS),
     **dict.fromkeys(["num_key_value_heads", "num_kv_heads"], KV_HEADS),
-    **dict.fromkeys(["head_dim", "dim_head", "kv_channels"], HEAD),
+    **dict.fromkeys(["head_dim", "dim_head", "kv_channels", "v_head_dim", "qk_nope_head_dim", "kv_lora_rank"], HEAD),
+    **dict.fromkeys(["qk_rope_head_dim", "rotary_dim", "q_lora_rank"], 8),
+    "qk_head_dim": HEAD + 8,
+    **dict.fromkeys(["index_n_heads", "indexer_n_heads", "index_head_dim", "indexer_head_dim"], HEAD),
+    **dict.fromkeys(["linear_num_key_heads", "linear_num_value_heads", "linear_num_heads"], HEADS),
+    **dict.fromkeys(["linear_key_head_dim", "linear_value_head_dim", "linear_head_dim"], HEAD),
+    # Recurrent layers: heads x head = twice the width, which is what `expand` = 2 asks for.
+    **dict.fromkeys(["mamba_n_heads", "mamba_num_heads", "n_mamba_heads", "mamba_n_groups"], 8),
+    **dict.fromkeys(["mamba_d_head", "mamba_head_dim", "mamba_headdim", "mamba_d_state", "ssm_state_size"], HEAD),
+    **dict.fromkeys(["state_size", "chunk_size", "mamba_chunk_size"], HEAD),
+    **dict.fromkeys(["mamba_d_ssm", "lru_width", "attention_hidden_size"], 2 * WIDTH),
+    "hidden_size_per_layer_input": 8,
     **dict.fromkeys(["intermediate_size", "n_inner", "ffn_dim", "dff", "dim_ff", "ffn_hidden_size"], INNER),
     **dict.fromkeys(["decoder_ffn_dim", "encoder_ffn_dim", "d_inner"], INNER),
-    "vocab_size": VOCAB,
+    **dict.fromkeys(["vocab_size", "vocab_size_per_layer_input", "decoder_vocab_size", "unpadded_vocab_size"], VOCAB),
     **dict.fromkeys(["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"], POSITIONS),
     **dict.fromkeys(["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"], EXPERTS),
     **dict.fromkeys(["num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k"], 2),
@@ -43,6 +54,9 @@ SIZES: dict[str, Any] = {
     "eos_token_id": 1,
     "pad_token_id": 2,
 }
+# None by default, though the model cannot do without.
+NEVER_NONE = ("head_dim", "num_experts_per_tok", "n_routed_experts", "moe_intermediate_size")
+LARGEST = 30_000_000  # parameters: a config that did not shrink is refused before it fills the memory
 
 
 def tiny_config(name: str) -> PreTrainedConfig:
@@ -54,7 +68,15 @@ def tiny_model(name: str, seed: int = 0) -> PreTrainedModel:
     """A tiny random causal LM, float32, on the CPU, in eval mode; the global random state is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        with torch.device("meta"):
+            size = sum(p.numel() for p in AutoModelForCausalLM.from_config(tiny_config(name)).parameters())
+        if size > LARGEST:
+            raise ValueError(f"the small config of {name} still has {size / 1e6:.0f} million parameters")
         network = AutoModelForCausalLM.from_config(tiny_config(name), dtype=torch.float32)
+        for parameter in network.parameters():
+            # Some matrices start at zero, and whole branches with them; no trained model has such.
+            if parameter.dim() >= 2 and not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.02)
     return network.eval()
 
 
@@ -93,12 +115,14 @@ SENTENCES = (
 )
 
 
-def _shrunk(cls: type[PreTrainedConfig], **fixed: Any) -> PreTrainedConfig:
-    """`cls` with small sizes; a size that the class leaves out or sets to None by default keeps its own meaning."""
-    values: dict[str, Any] = {}
-    for field in fields(cls):
-        if field.name in SIZES and field.default is not None and field.default is not MISSING:
-            values[field.name] = SIZES[field.name]
+def _shrunk(cls: type[PreTrainedConfig], **given: Any) -> PreTrainedConfig:
+    """`cls` with small sizes; what the class has not, or has as None by default, is left to the class."""
+    defaults = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+    defaults |= {name: value for name, value in given.items() if name in defaults}
+    values = {name: SIZES[name] for name, default in defaults.items() if name in SIZES and default is not None}
+    values |= {name: SIZES[name] for name in NEVER_NONE if name in defaults}
+    if defaults.get("num_key_value_heads", 0) == defaults.get("num_attention_heads"):
+        values["num_key_value_heads"] = HEADS  # no grouping by default: some classes know no other way
     for name, spec in cls.sub_configs_defaults.items():
         values[name] = _shrunk(type(spec.default_config), **spec.init_kwargs)
-    return cls(**{**values, **fixed})
+    return cls(**{**given, **values})

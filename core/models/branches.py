@@ -79,18 +79,30 @@ def find_branches(call: Call) -> Branches:
     """The branches of the block that was called so, its stream being (batch, tokens, width)."""
     block = Block(call)
     leaves, calls = block.run(block.stream)
-    added = _unwind(block, leaves, calls)
+    added, whole = _unwind(block, leaves, calls)
     mixers, others = _sorted_by_mixing(block, added, calls)
+    if not whole:
+        # What mixes may do so only because something that mixes, and was not found, comes before it.
+        mixers = []
     if len(mixers) == 2 and not others and _follows(mixers[1], mixers[0], calls):
         # Recurrent networks look back one token in their MLP too: the second of two is the MLP.
         mixers, others = mixers[:1], mixers[1:]
-    attention = mixers[0] if len(mixers) == 1 else None
-    mlp = others[0] if len(others) == 1 else None
-    return Branches(attention, mlp, _down_projection(mlp, calls, block) if mlp is not None else None)
+    downs = {path: _down_projection(path, calls, block) for path in others}
+    mlp = others[0] if len(others) == 1 else _widest(downs)
+    down = downs.get(mlp or "")
+    return Branches(mixers[0] if len(mixers) == 1 else None, mlp, down.path if down else None)
 
 
-def _unwind(block: Block, leaves: Tensor, calls: list[Call]) -> list[str]:
-    """Paths of what is added to the stream, in the order in which it is added."""
+def _widest(downs: dict[str, Call | None]) -> str | None:
+    """Of several things that do not mix tokens, the one that is clearly the MLP and no narrow adapter; else None."""
+    widths = sorted((down.input.shape[-1] if down else 0, path) for path, down in downs.items())
+    if len(widths) < 2 or any(width == 0 for width, _ in widths):
+        return None
+    return widths[-1][1] if widths[-1][0] >= 2 * widths[-2][0] else None
+
+
+def _unwind(block: Block, leaves: Tensor, calls: list[Call]) -> tuple[list[str], bool]:
+    """Paths of what is added to the stream, in the order in which it is added, and whether that is all of it."""
     entering = _flat(block.stream)
     outputs, streams = _flows(block, calls)
     target, ready = _flat(leaves), 1 << 62
@@ -112,7 +124,7 @@ def _unwind(block: Block, leaves: Tensor, calls: list[Call]) -> list[str]:
         if norm is None:
             break
         target, ready = _flat(norm.input), norm.start
-    return found
+    return found, torch.equal(target, entering)
 
 
 def _flows(block: Block, calls: list[Call]) -> tuple[list[_Flow], list[_Flow]]:
@@ -171,12 +183,13 @@ def _misfit(target: Tensor, stream: _Flow, terms: tuple[_Flow, ...]) -> float:
 
 
 def _made_by(target: Tensor, calls: list[Call], block: Block) -> Call | None:
-    """The innermost call that made `target` out of something of the same shape: a norm of the sum."""
+    """The innermost call that made `target` out of something of the same shape, if it is a norm."""
     shape = block.stream.shape
     makers = [c for c in calls if c.output.numel() == target.numel()]
     makers = [c for c in makers if c.input.shape == shape and c.module is not block.module]
     makers = [c for c in makers if torch.equal(_flat(c.output), target) and not torch.equal(_flat(c.input), target)]
-    return max(makers, key=lambda c: c.path.count("."), default=None)
+    maker = max(makers, key=lambda c: c.path.count("."), default=None)
+    return None if maker is None or _has_matrix(maker.module) else maker
 
 
 def _sorted_by_mixing(block: Block, paths: list[str], calls: list[Call]) -> tuple[list[str], list[str]]:
@@ -208,19 +221,19 @@ def _follows(later: str, earlier: str, calls: list[Call]) -> bool:
     return starts[later] > ends[earlier]
 
 
-def _down_projection(mlp: str, calls: list[Call], block: Block) -> str | None:
-    """The linear map at the end of the MLP, going back over the norms that stand behind it."""
+def _down_projection(mlp: str, calls: list[Call], block: Block) -> Call | None:
+    """The linear map at the end of the MLP, going back over norms and convolutions that stand behind it."""
     target = _flat(next(call.output for call in calls if call.path == mlp))
     for _ in range(4):
         makers = [c for c in calls if c.output.numel() == target.numel() and torch.equal(_flat(c.output), target)]
         makers = [c for c in makers if c.input.numel() and not torch.equal(_flat(c.input), target)]
-        for call in sorted(makers, key=lambda c: c.path.count(".")):
-            if _has_matrix(call.module) and _is_linear(call):
-                return call.path
-        norm = _made_by(target, calls, block)
-        if norm is None:
+        linear = [c for c in sorted(makers, key=lambda c: c.path.count(".")) if _has_matrix(c.module) and _is_linear(c)]
+        if down := next((call for call in linear if not _looks_back(call)), None):
+            return down
+        behind = linear[0] if linear else _made_by(target, calls, block)
+        if behind is None:
             return None
-        target = _flat(norm.input)
+        target = _flat(behind.input)
     return None
 
 
@@ -229,19 +242,27 @@ def _has_matrix(module: nn.Module) -> bool:
 
 
 def _is_linear(call: Call) -> bool:
-    """f(2x) - f(x) = f(x) - f(0), up to rounding."""
-    given = input_of(call.args, call.kwargs)
-    assert given is not None
+    """f(x + z) + f(0) = f(x) + f(z), up to rounding."""
+    x = call.input
+    z = 0.7 * x.roll(1, -1)
+    parts = [_again(call, value) for value in (x + z, torch.zeros_like(x), x, z)]
+    size = (parts[2] - parts[1]).norm()
+    return bool((parts[0] + parts[1] - parts[2] - parts[3]).norm() <= 0.02 * size)
 
-    def at(scale: float) -> Tensor | None:
-        args, kwargs = with_input(call.args, call.kwargs, given * scale)
-        output = output_of(call.module(*args, **kwargs))
-        return None if output is None else output.float()
 
-    zero, one, two = at(0), at(1), at(2)
-    if zero is None or one is None or two is None:
-        return False
-    return bool((two - 2 * one + zero).norm() <= 0.02 * (one - zero).norm())
+def _looks_back(call: Call) -> bool:
+    """Whether the last token's output depends on other tokens, as that of a convolution does."""
+    x, other = call.input, call.input.roll(1, -1)
+    other[..., -1, :] = x[..., -1, :]
+    one, two = _again(call, x), _again(call, other)
+    return bool((one - two)[..., -1, :].norm() > 1e-3 * (one - two).norm())
+
+
+def _again(call: Call, value: Tensor) -> Tensor:
+    args, kwargs = with_input(call.args, call.kwargs, value)
+    output = output_of(call.module(*args, **kwargs))
+    assert output is not None
+    return output.float()
 
 
 def _order(calls: list[Call]) -> Callable[[str], int]:

@@ -5,7 +5,7 @@ a residual stream (batch, tokens, width) going in and coming out, what one puts 
 Inside a layer, branches.py tells attention and MLP apart.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -52,26 +52,31 @@ def find_layout(network: Any, blocks: str | None = None) -> Layout:
         raise UserError(f"{type(network).__name__} has no list of layers called {blocks!r}; {_lists_named(lists)}")
     with untouched(network):
         calls = _calls(network, lists)
-        if blocks is None:
-            layers = _find_list(network, lists, calls)
-        else:
-            layers = _layers(blocks, lists[blocks], calls)
-            if not layers:
-                raise UserError(
-                    f"The modules in {blocks!r} do not each take and return a residual stream (batch, tokens, width) "
-                    f"once per forward pass, so they are not layers; {_lists_named(lists)}"
-                )
+        path = _find_list(network, lists, calls) if blocks is None else blocks
+        layers = _layers(lists[path], calls)
+        if layers is None:
+            raise UserError(
+                f"The modules in {path!r} do not each take and return a residual stream (batch, tokens, width) once "
+                f"per forward pass, so they are not layers; {_lists_named(lists)}"
+            )
         inside = _branches(layers)
+    names = [f"{path}.{name}" for name, _ in lists[path].named_children()]
+
+    def paths(kind: str) -> tuple[str | None, ...]:
+        found = [getattr(branches, kind) for branches in inside]
+        return tuple(None if place is None else f"{name}.{place}" for name, place in zip(names, found, strict=True))
+
+    last = [call for call in layers if call is not None][-1]
     unembedding = _path_of(network, network.get_output_embeddings())
     return Layout(
-        blocks=tuple(call.path for call in layers),
-        attention=tuple(_below(call, found.attention) for call, found in zip(layers, inside, strict=True)),
-        mlp=tuple(_below(call, found.mlp) for call, found in zip(layers, inside, strict=True)),
-        hidden=tuple(_below(call, found.hidden) for call, found in zip(layers, inside, strict=True)),
-        final_norm=_final_norm(layers[-1], calls, unembedding),
+        blocks=tuple(names),
+        attention=paths("attention"),
+        mlp=paths("mlp"),
+        hidden=paths("hidden"),
+        final_norm=_final_norm(last, calls, unembedding),
         unembedding=unembedding,
         embedding=_path_of(network, network.get_input_embeddings()),
-        width=layers[-1].output.shape[-1],
+        width=last.output.shape[-1],
     )
 
 
@@ -94,47 +99,52 @@ def _calls(network: Any, lists: dict[str, nn.Module]) -> list[Call]:
     return watch(watched.values(), lambda: run_tokens(network, ids), keep=lambda t: t.shape[:2] == (BATCH, TOKENS))
 
 
-def _layers(path: str, modules: nn.Module, calls: list[Call]) -> list[Call]:
-    """The calls of the list's elements, if they are layers; else none."""
+def _layers(modules: nn.Module, calls: list[Call]) -> list[Call | None] | None:
+    """One call for each element of the list, if they are layers.
+
+    A few of them may stand still (None): layers that look at an image do so when there is none.
+    """
     made = [[call for call in calls if call.module is module] for module in modules.children()]
-    if not made or any(len(of_one) != 1 for of_one in made):
-        return []
-    layers = [replace(call, path=f"{path}.{index}") for index, [call] in enumerate(made)]
-    streams = [tensor for call in layers for tensor in (call.input, call.output)]
-    if any(tensor.shape != streams[0].shape or tensor.dim() != 3 for tensor in streams):
-        return []
+    layers = [call for of_one in made for call in of_one]
+    if any(len(of_one) > 1 for of_one in made) or not layers or 2 * len(layers) < len(made):
+        return None
+    shape = layers[0].input.shape
+    if len(shape) != 3 or any(call.input.shape != shape or call.output.shape != shape for call in layers):
+        return None
     if any(before.end > after.start for before, after in pairwise(layers)):
-        return []
-    return layers
+        return None
+    return [next(iter(of_one), None) for of_one in made]
 
 
-def _find_list(network: nn.Module, lists: dict[str, nn.Module], calls: list[Call]) -> list[Call]:
-    found = [layers for path, module in lists.items() if (layers := _layers(path, module, calls))]
+def _find_list(network: nn.Module, lists: dict[str, nn.Module], calls: list[Call]) -> str:
+    """The list of layers that hand the stream on to one another, and hold most of the parameters."""
+    found = [path for path, modules in lists.items() if _is_chain(_layers(modules, calls))]
     if not found:
         raise UserError(
-            f"No list of layers was found in {type(network).__name__}: none whose modules each take and return one "
-            f"residual stream (batch, tokens, width) once per forward pass; {_lists_named(lists)}"
+            f"No list of layers was found in {type(network).__name__}: none whose modules each take one residual "
+            f"stream (batch, tokens, width) and hand it on to the next, once per forward pass; {_lists_named(lists)}"
         )
-    return max(found, key=lambda layers: (_chained(layers), _size(layers)))
+    return max(found, key=lambda path: sum(parameter.numel() for parameter in lists[path].parameters()))
 
 
-def _chained(layers: list[Call]) -> bool:
-    links = [_equal(one.output, two.input) for one, two in pairwise(layers)]
-    return sum(links) * 2 >= len(links)
-
-
-def _size(layers: list[Call]) -> int:
-    return sum(parameter.numel() for call in layers for parameter in call.module.parameters())
+def _is_chain(layers: list[Call | None] | None) -> bool:
+    """Whether most layers put out what the next one gets (a network may rescale its stream every now and then)."""
+    running = [call for call in layers or [] if call is not None]
+    links = [_equal(before.output, after.input) for before, after in pairwise(running)]
+    return bool(running) and 2 * sum(links) >= len(links)
 
 
 def _equal(one: Tensor, two: Tensor) -> bool:
     return one.numel() > 0 and one.shape == two.shape and torch.equal(one, two.to(one.device))
 
 
-def _branches(layers: list[Call]) -> list[Branches]:
+def _branches(layers: list[Call | None]) -> list[Branches]:
     known: dict[tuple[tuple[str, str], ...], Branches] = {}
     found = []
     for call in layers:
+        if call is None:
+            found.append(Branches(None, None, None))
+            continue
         key = signature(call.module)
         if key not in known:
             known[key] = find_branches(call)
@@ -153,10 +163,6 @@ def _final_norm(last: Call, calls: list[Call], unembedding: str | None) -> str |
 
 def _path_of(network: nn.Module, wanted: nn.Module | None) -> str | None:
     return next((path for path, module in network.named_modules() if path and module is wanted), None)
-
-
-def _below(call: Call, path: str | None) -> str | None:
-    return None if path is None else f"{call.path}.{path}"
 
 
 def _lists_named(lists: dict[str, nn.Module]) -> str:

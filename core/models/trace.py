@@ -1,7 +1,7 @@
 """What goes into and comes out of modules during a forward pass, and how such a pass leaves no trace behind.
 
 One convention holds for the whole project (see hooks.py): the input of a module is its first positional argument, or
-else its keyword `hidden_states`; its output is what it returns, or the first of the tuple that it returns.
+else its keyword `hidden_states`; its output is what it returns, or the first of the tuple or list that it returns.
 """
 
 import inspect
@@ -48,13 +48,13 @@ def with_input(args: tuple[Any, ...], kwargs: Mapping[str, Any], new: Tensor) ->
 
 def output_of(output: Any) -> Tensor | None:
     """The output of a module that returned `output`."""
-    given = output[0] if isinstance(output, tuple) and output else output
+    given = output[0] if isinstance(output, tuple | list) and output else output
     return given if isinstance(given, Tensor) else None
 
 
 def with_output(output: Any, new: Tensor) -> Any:
     """What the module returned, with `new` in the place of its output."""
-    return (new, *output[1:]) if isinstance(output, tuple) else new
+    return type(output)((new, *output[1:])) if isinstance(output, tuple | list) else new
 
 
 @contextmanager
