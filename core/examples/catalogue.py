@@ -33,11 +33,20 @@ def open_examples(id: str, *, limit: int | None = None) -> Examples:
         return bundled.open_bundled(id.removeprefix(bundled.PREFIX), limit=limit)
     if saved.exists(id):
         return saved.open_saved(id, limit=limit)
-    if "/" in id or "\\" in id or Path(id).suffix.lower() in files.SUFFIXES or Path(id).exists():
+    if _is_path(id):
         return files.open_file(id, limit=limit)
-    near = difflib.get_close_matches(id, [info.id for info in catalogue()], n=1)
+    known = [info.id for info in saved.list_saved()] + [found.id for found in bundled.bundled_sets().values()]
+    near = difflib.get_close_matches(id, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "`python -m core examples` lists those at hand."
-    raise UserError(f"There are no examples called {id!r}; {hint}")
+    raise UserError(f"There are no examples and no file called {id!r}; {hint}")
+
+
+def _is_path(id: str) -> bool:
+    path = Path(id)
+    try:
+        return path.suffix.lower() in files.SUFFIXES or path.expanduser().exists()
+    except (OSError, RuntimeError):  # too long for a path, or no such home
+        return False
 
 
 def _bundled_infos(progress: Listener) -> list[Info]:

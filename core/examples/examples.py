@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core import workspace
 from core.errors import UserError
-from core.examples.grouping import group_rows, tidied
+from core.examples.grouping import group_rows, numbered, tidied
 
 SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
 
@@ -92,7 +92,7 @@ def make_examples(
     groups = group_rows(texts, own_groups)
     if limit is not None:
         rows = stratified_rows(y, limit)
-        texts, y, groups = [texts[row] for row in rows], y[rows], np.unique(groups[rows], return_inverse=True)[1]
+        texts, y, groups = [texts[row] for row in rows], y[rows], numbered(groups[rows].tolist())
     y.setflags(write=False)
     groups.setflags(write=False)
     remarks = (*notes, *_remarks(texts, y))
@@ -100,10 +100,9 @@ def make_examples(
 
 
 def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> NDArray[np.intp]:
-    """`limit` row numbers, ascending, with the classes in the proportion they have in all rows, two of each at least.
+    """`limit` row numbers, ascending, the classes in proportion, two of each at least if there are.
 
-    All rows where limit reaches their number. A smaller limit chooses a subset of what a larger one chooses, as long
-    as the shares round alike.
+    All rows where limit reaches their number. A smaller limit chooses a subset of what a larger one chooses.
     """
     if limit < SMALLEST:
         raise UserError(f"A limit of {limit} rows is too small; use at least {SMALLEST}.")
@@ -112,7 +111,8 @@ def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> 
     rng = np.random.default_rng(seed)
     positives, negatives = (rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0))
     wanted = int(limit * len(positives) / len(labels) + 0.5)
-    wanted = min(max(wanted, 2, limit - len(negatives)), limit - 2, len(positives))
+    wanted = min(max(wanted, 2), limit - 2)
+    wanted = min(max(wanted, limit - len(negatives)), len(positives))
     return np.sort(np.concatenate([positives[:wanted], negatives[: limit - wanted]]))
 
 

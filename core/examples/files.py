@@ -105,10 +105,10 @@ def read_texts(path: str | Path, *, text_column: str | None = None) -> list[str]
 
 
 def _read_file(path: Path) -> bytes:
-    _suffix(path.name)
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder; give a file ({', '.join(SUFFIXES)}).")
+        _suffix(path.name)
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path} is too large ({size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB); cut it.")

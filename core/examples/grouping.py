@@ -36,6 +36,10 @@ def group_rows(texts: Sequence[str], own: Sequence[str] | None = None) -> NDArra
         for key in keys:
             one, other = root(first.setdefault(key, row)), root(row)
             parent[max(one, other)] = min(one, other)
-    roots = [root(row) for row in range(len(texts))]
-    number = {first_row: index for index, first_row in enumerate(dict.fromkeys(roots))}
-    return np.array([number[r] for r in roots], dtype=np.int64)
+    return numbered([root(row) for row in range(len(texts))])
+
+
+def numbered(keys: Sequence[int]) -> NDArray[np.int64]:
+    """Each key's number, (n,), counted from 0 in the order in which keys first appear."""
+    number = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    return np.array([number[key] for key in keys], dtype=np.int64)

@@ -25,27 +25,38 @@ def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Ex
     """
     if exists(name) and not replace:
         raise UserError(f"There are saved examples called {name!r} already; choose another name or delete those.")
+    kept = make_examples(
+        name,
+        name if examples.title == examples.id else examples.title,
+        examples.texts,
+        examples.labels.tolist(),
+        source=examples.source,
+        own_groups=[str(group) for group in examples.groups.tolist()],
+        names=(examples.negative_name, examples.positive_name),
+    )
     manifest = {
         HEADER_KEY: _VERSION,
-        "title": name if examples.title == examples.id else examples.title,
-        "source": examples.source,
-        "positives": examples.n_positives,
-        "negatives": examples.n_negatives,
-        "positive_name": examples.positive_name,
-        "negative_name": examples.negative_name,
-        "digest": examples.digest,
+        "title": kept.title,
+        "source": kept.source,
+        "positives": kept.n_positives,
+        "negatives": kept.n_negatives,
+        "positive_name": kept.positive_name,
+        "negative_name": kept.negative_name,
+        "digest": kept.digest,
     }
     rows = [
         {"text": text, "label": label, "group": str(group)}
-        for text, label, group in zip(examples.texts, examples.labels.tolist(), examples.groups.tolist(), strict=True)
+        for text, label, group in zip(kept.texts, kept.labels.tolist(), kept.groups.tolist(), strict=True)
     ]
     lines = [json.dumps(line, ensure_ascii=False) for line in [manifest, *rows]]
     workspace.write_bytes(_path(name), ("\n".join(lines) + "\n").encode())
-    return open_saved(name)
+    return kept
 
 
 def open_saved(name: str, *, limit: int | None = None) -> Examples:
     """The saved set `name`, cut to `limit` rows; UserError if its file was damaged."""
+    if not exists(name):
+        raise UserError(f"There are no saved examples called {name!r}.")
     manifest, *lines = _path(name).read_bytes().split(b"\n")
     try:
         head, rows = json.loads(manifest), [json.loads(line) for line in lines if line]

@@ -34,7 +34,7 @@ def read_table(name: str, data: bytes) -> list[Row]:
 def decoded(name: str, data: bytes) -> str:
     """`data` as text: UTF-8, a byte order mark dropped; UserError if it is something else, with the place."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UserError(

@@ -1,0 +1,109 @@
+"""A saved set comes back as it was, is replaced in one step, and is refused when it was damaged."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from core import workspace
+from core.errors import UserError
+from core.examples import (
+    delete_examples,
+    from_lists,
+    list_saved,
+    open_examples,
+    open_upload,
+    save_examples,
+)
+
+DATA = 'text,label,group\n"a\u2028\n",ham,x\nb,spam,x\nc,ham,\nd,spam,\n<b>é</b>,ham,y\ne,spam,y\n'.encode()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CONCEPTSCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def test_what_is_saved_comes_back() -> None:
+    made = open_upload("mail.csv", DATA)
+    save_examples(made, "mails")
+    back = open_examples("mails")
+    assert back.digest == made.digest
+    assert (back.id, back.title, back.positive_name, back.negative_name) == ("mails", "mail", "spam", "ham")
+    [info] = list_saved()
+    assert (info.id, info.subject, info.positives, info.negatives) == ("mails", "saved", 3, 3)
+
+
+@pytest.mark.parametrize("limit", [4, 5])
+def test_a_part_of_a_set_can_be_saved(limit: int) -> None:
+    part = open_upload("mail.csv", DATA, limit=limit)
+    save_examples(part, "part")
+    assert open_examples("part").digest == part.digest
+    assert len(open_examples("part", limit=4)) == 4
+
+
+def test_the_file_can_be_passed_on_and_opened_by_its_path(home: Path) -> None:
+    made = open_upload("mail.csv", DATA)
+    save_examples(made, "mails")
+    assert open_examples(str(home / "examples" / "mails.jsonl")).digest == made.digest
+
+
+def test_a_saved_name_wins_over_a_file_here() -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mail.csv")
+    Path("mail.csv").write_bytes(DATA)
+    assert len(open_examples("mail.csv")) == 4
+    assert len(open_examples("./mail.csv")) == 6
+
+
+def test_a_taken_name_is_kept_unless_told_otherwise() -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mine")
+    other = from_lists(["e", "f"], ["g", "h"])
+    with pytest.raises(UserError, match="already"):
+        save_examples(other, "mine")
+    assert open_examples("mine").texts == ("a", "b", "c", "d")
+    save_examples(other, "mine", replace=True)
+    assert open_examples("mine").texts == ("e", "f", "g", "h")
+
+
+def test_a_save_that_breaks_off_leaves_the_old_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mine")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workspace.os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_examples(from_lists(["e", "f"], ["g", "h"]), "mine", replace=True)
+    assert open_examples("mine").texts == ("a", "b", "c", "d")
+    assert [info.id for info in list_saved()] == ["mine"]
+
+
+def test_deleting() -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mine")
+    delete_examples("mine")
+    assert list_saved() == []
+    for forgotten in (delete_examples, open_examples):
+        with pytest.raises(UserError, match="mine"):
+            forgotten("mine")
+
+
+@pytest.mark.parametrize("name", ["../mine", "a/b", "", ".hidden", "x" * 65])
+def test_names_that_could_leave_the_place_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="cannot be a name"):
+        save_examples(from_lists(["a", "b"], ["c", "d"]), name)
+
+
+def test_every_flipped_byte_is_found(home: Path) -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mine")
+    path = home / "examples" / "mine.jsonl"
+    whole = path.read_bytes()
+    rows = whole.index(b"\n") + 1
+    for place in range(rows, len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with contextlib.suppress(UserError):  # only a harmless place, such as white space, may pass
+            assert open_examples("mine").texts == ("a", "b", "c", "d")
+    path.write_bytes(whole[:-20])
+    with pytest.raises(UserError, match="damaged"):
+        open_examples("mine")
