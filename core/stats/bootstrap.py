@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import UserError
 from core.stats.auroc import checked, rank_among
 
-_CELLS = 4_000_000  # numbers held per array and chunk: 32 MB
+_CELLS = 1_000_000  # numbers held per array and chunk: 8 MB
 
 
 def auroc_interval(
