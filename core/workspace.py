@@ -34,7 +34,7 @@ def place(*parts: str) -> Path:
     root = home()
     path = root.joinpath(*parts)
     if not path.resolve().is_relative_to(root):
-        raise UserError(f"{os.path.join(*parts)!r} lies outside the workspace {root}; use a plain name.")
+        raise UserError(f"{str(Path(*parts))!r} lies outside the workspace {root}; use a plain name.")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -57,7 +57,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -80,6 +80,7 @@ def _missing(stores: dict[Site, Store], writer: tuple[int, int]) -> dict[int, li
     missing: dict[int, list[Site]] = {}
     for site, store in stores.items():
         damaged = set(store.damaged())
+        store.repaired = sorted(damaged)
         sound = {number for number, entry in store.entries().items() if entry.file not in damaged}
         for number in range(store.recipe.n_shards):
             if number % writer[1] == writer[0] and number not in sound:

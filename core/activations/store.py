@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,14 @@ class ShardEntry:
 
 @dataclass
 class Store:
-    """The activations of `recipe`, complete or not, at `path`. cached: nothing had to be computed to get it."""
+    """The activations of `recipe`, complete or not, at `path`.
+
+    cached: nothing had to be computed to get it. repaired: names of shards that were damaged and made anew.
+    """
 
     recipe: Recipe
     cached: bool = False
+    repaired: list[str] = field(default_factory=list)
 
     @cached_property
     def path(self) -> Path:

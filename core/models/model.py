@@ -70,13 +70,10 @@ class Model:
                 return value
         return None
 
-    def site(self, layer: int, kind: Kind = "after") -> Site:
-        """The site of `kind` at `layer` (counted from 0).
-
-        Raises UserError for a layer that is not there or a kind that this block does not have.
-        """
+    def find_site(self, layer: int, kind: Kind = "after") -> Site | None:
+        """The site of `kind` at `layer`, or None if the model has no such layer or its block no such place."""
         if not 0 <= layer < self.n_layers:
-            raise UserError(f"{self.id} has no layer {layer}: its layers are 0 to {self.n_layers - 1}.")
+            return None
         places: dict[Kind, tuple[tuple[str | None, ...], Side]] = {
             "before": (self.layout.blocks, "input"),
             "after": (self.layout.blocks, "output"),
@@ -84,12 +81,22 @@ class Model:
             "mlp": (self.layout.mlp, "output"),
             "hidden": (self.layout.hidden, "input"),
         }
-        if kind not in places:
-            raise UserError(f"There is no kind of site called {kind!r}; there are {', '.join(KINDS)}.")
         paths, side = places[kind]
         module = paths[layer]
-        if module is None:
+        return None if module is None else Site(layer, kind, module, side)
+
+    def site(self, layer: int, kind: Kind = "after") -> Site:
+        """The site of `kind` at `layer` (counted from 0).
+
+        Raises UserError for a layer that is not there or a kind that this block does not have.
+        """
+        if not 0 <= layer < self.n_layers:
+            raise UserError(f"{self.id} has no layer {layer}: its layers are 0 to {self.n_layers - 1}.")
+        if kind not in KINDS:
+            raise UserError(f"There is no kind of site called {kind!r}; there are {', '.join(KINDS)}.")
+        site = self.find_site(layer, kind)
+        if site is None:
             raise UserError(
                 f"Layer {layer} of {self.id} has no single module for the {KINDS[kind]}; choose another kind of site."
             )
-        return Site(layer, kind, module, side)
+        return site

@@ -1,0 +1,49 @@
+"""`python -m core COMMAND`: the same functions as the pages.
+
+With --json the result is one JSON object on standard output; progress goes to standard error. What the user
+can mend is said in one line, with exit status 2.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from core.cli import direction, examples, models, prepare, probe, record, steer
+from core.cli.arguments import Parser
+from core.cli.console import console
+from core.errors import UserError
+from core.jobs import listener
+from core.progress import Progress
+
+COMMANDS = {command.NAME: command for command in (models, examples, record, probe, direction, steer, prepare)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = Parser(prog="python -m core", description="Probe and steer concepts in language models.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        own = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(own)
+        own.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    args = parser.parse_args(argv)
+    chosen = COMMANDS[args.command]
+    on_console, in_job = console(), listener()
+
+    def progress(moment: Progress) -> None:
+        on_console(moment)
+        in_job(moment)
+
+    try:
+        result = chosen.run(args, progress)
+    except UserError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    print(json.dumps(result, ensure_ascii=False, allow_nan=False) if args.json else chosen.show(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""`record`: fill the activation store."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from core.cli import arguments
+from core.cli.console import table
+from core.errors import UserError
+from core.progress import Listener
+
+NAME = "record"
+HELP = "record activations of texts into the store"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_model(parser)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--examples", metavar="ID", help="a set of examples: see `examples`, or a path")
+    what.add_argument("--texts", metavar="FILE", help="a TXT file (one text a line), CSV or JSONL")
+    parser.add_argument("--layers", default="all", help="such as 0,14,29, or all")
+    parser.add_argument("--site", default="after", help="before, after, attention, mlp or hidden (default: after)")
+    parser.add_argument("--pool", default="mean", help="mean, last, none; several with commas")
+    parser.add_argument("--all-positions", action="store_true", help="keep first and special tokens and sinks too")
+    arguments.add_texts_options(parser)
+
+
+def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
+    from core.activations import record_texts
+    from core.examples import open_examples, read_texts
+
+    pools = arguments.words(args.pool)
+    if not pools:
+        raise UserError("--pool takes mean, last or none.")
+    if args.examples is not None:
+        texts = list(open_examples(args.examples, limit=args.limit).texts)
+    else:
+        texts = read_texts(args.texts)[: args.limit]
+    model = arguments.open_model_of(args)
+    sites = [model.site(layer, args.site) for layer in arguments.layers(args.layers, model)]
+    found = []
+    for pool in pools:
+        began = time.perf_counter()
+        stores = record_texts(
+            model,
+            texts,
+            sites,
+            pool=pool,  # type: ignore[arg-type]  # checked by record_texts
+            all_positions=args.all_positions,
+            max_length=args.max_length,
+            progress=progress,
+        )
+        seconds = time.perf_counter() - began
+        found += [_describe(store, seconds) for store in stores]
+    return found[0] if len(found) == 1 else {"stores": found}
+
+
+def _describe(store: Any, seconds: float) -> dict[str, Any]:
+    """seconds: of the pass that filled all stores of one pool together."""
+    entries = store.entries().values()
+    return {
+        "path": str(store.path),
+        "site": store.recipe.site,
+        "layer": store.recipe.layer,
+        "pool": store.recipe.pool,
+        "n_texts": store.n_texts,
+        "n_tokens": store.n_tokens,
+        "tokens_read": sum(entry.tokens_read for entry in entries),
+        "n_sinks": store.n_sinks,
+        "nothing_kept": sum(len(entry.nothing_kept) for entry in entries),
+        "width": store.width,
+        "seconds": round(seconds, 3),
+        "cached": store.cached,
+        "repaired": store.repaired,
+    }
+
+
+def show(result: dict[str, Any]) -> str:
+    columns = ("layer", "pool", "n_texts", "n_tokens", "n_sinks", "width", "cached", "path")
+    stores = result.get("stores", [result])
+    return table(columns, [[store[column] for column in columns] for store in stores])

@@ -1,0 +1,34 @@
+"""The concept that a first visit meets: positive sentiment, in the bundled model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.progress import Listener, silent
+
+if TYPE_CHECKING:
+    from core.models import Model
+
+MODEL = "smollm2"
+EXAMPLES = "sae-probes/92_glue_sst2"
+LIMIT = 1000
+LAYER = 13
+DIRECTION = "sentiment"
+PROMPT = "I watched the film last night and I thought it was"
+
+
+def make_first_concept(model: Model, *, progress: Listener = silent) -> dict[str, Any]:
+    """Probe every layer of `model` for the concept and save its direction. Quick where it was done before."""
+    from core.directions import list_directions, make_direction, save_direction
+    from core.examples import open_examples
+    from core.probing import sweep
+
+    examples = open_examples(EXAMPLES, limit=LIMIT)
+    found = sweep(model, examples, list(range(model.n_layers)), progress=progress)
+    known = {one.name: one for one in list_directions()}
+    if DIRECTION not in known or known[DIRECTION].model_fingerprint != model.fingerprint:
+        made = make_direction(
+            model, examples, model.site(LAYER), "diffmean", name=DIRECTION, limit=LIMIT, progress=progress
+        )
+        save_direction(made)
+    return {"best_layer": found.best.layer, "auroc": found.best.auroc, "direction": DIRECTION}
