@@ -23,7 +23,7 @@ LEVELS = {
     "directions": 5,
     **dict.fromkeys(["probing", "tcav", "dictionaries", "steering"], 6),
     "charts": 7,
-    "studies": 8,
+    **dict.fromkeys(["first_concept", "studies"], 8),
     **dict.fromkeys(["jobs", "job_process"], 9),
     "cli": 10,
     "__main__": 11,
@@ -125,8 +125,8 @@ def _of_calls(path: str, source: str) -> Iterator[str]:
 
 def _of_attribute(path: str, node: ast.Attribute) -> Iterator[str]:
     ours = path.startswith(("core/", "pages/"))
-    if node.attr in HOOKS and ours and path != "core/models/hooks.py":
-        yield f"{path}:{node.lineno} registers a hook, which only core/models/hooks.py does"
+    if node.attr in HOOKS and ours and not path.startswith("core/models/"):
+        yield f"{path}:{node.lineno} registers a hook, which only core/models does"
     caches = node.attr in {"cache_data", "cache_resource"}
     if caches and path.startswith("pages/") and path != "pages/shared/cached.py":
         yield f"{path}:{node.lineno} caches, which only pages/shared/cached.py does"
