@@ -7,7 +7,7 @@ from core.lazy import attach
 if TYPE_CHECKING:
     from core.activations.extract import record_texts
     from core.activations.recipe import POOLS, Pool, Recipe
-    from core.activations.reference import TypicalNorm, typical_norm, typical_norms
+    from core.activations.reference import TypicalNorm, known_norm, typical_norm, typical_norms
     from core.activations.results import read_result, write_result
     from core.activations.store import Store
 
@@ -17,6 +17,7 @@ __all__ = [
     "Recipe",
     "Store",
     "TypicalNorm",
+    "known_norm",
     "read_result",
     "record_texts",
     "typical_norm",
@@ -32,6 +33,7 @@ __getattr__ = attach(
         "Recipe": "recipe",
         "Store": "store",
         "TypicalNorm": "reference",
+        "known_norm": "reference",
         "read_result": "results",
         "record_texts": "extract",
         "typical_norm": "reference",

@@ -44,6 +44,12 @@ def typical_norm(model: Model, site: Site, *, progress: Listener = silent) -> Ty
     return typical_norms(model, [site], progress=progress)[site]
 
 
+def known_norm(model: Model, site: Site) -> TypicalNorm | None:
+    """The typical norm at `site` if it was measured before. Computes nothing."""
+    value = read_result(_key(model, site, reference_texts()))
+    return None if value is None else TypicalNorm(**value)
+
+
 def typical_norms(model: Model, sites: Sequence[Site], *, progress: Listener = silent) -> dict[Site, TypicalNorm]:
     """Typical norms of many sites from one pass over the reference."""
     texts = reference_texts()
