@@ -3,7 +3,8 @@
 from core.probing.baselines import Baseline, text_baselines
 from core.probing.controls import Control, random_control, shuffled_control, shuffled_labels
 from core.probing.result import ProbeResult, Sweep
-from core.probing.sweep import METHODS, cached_sweep, probe, sweep
+from core.probing.scoring import probe
+from core.probing.sweeping import METHODS, cached_sweep, sweep
 from core.probing.threshold import accuracy, best_threshold
 
 __all__ = [
