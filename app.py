@@ -1,0 +1,20 @@
+"""The front door: which pages there are, and nothing else."""
+
+import streamlit as st
+
+st.set_page_config(
+    page_title="Conceptscope",
+    page_icon=":material/biotech:",
+    layout="wide",
+    menu_items={"About": "Conceptscope: a local workbench for the concepts inside neural networks. Works offline."},
+)
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/probing.py", title="Probing", icon=":material/query_stats:"),
+        st.Page("pages/steering.py", title="Steering", icon=":material/tune:"),
+        st.Page("pages/jobs.py", title="Jobs", icon=":material/schedule:"),
+    ]
+)
+st.session_state["entered"] = True
+page.run()

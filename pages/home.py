@@ -1,0 +1,55 @@
+"""Home: what this is, one concept that is ready to be looked at, and what is at hand."""
+
+import streamlit as st
+
+from core import first_concept
+from pages.shared import cached
+from pages.shared.errors import mendable
+from pages.shared.frame import Chosen, frame, go_to
+from pages.shared.shelf import activations_on_disk, models_at_hand
+from pages.shared.sweeps import curve_figure, strongest_sentence
+
+chosen: Chosen = frame()
+
+FIRST = {"model": first_concept.MODEL, "concept": first_concept.EXAMPLES, "layer": str(first_concept.LAYER)}
+
+st.title("Conceptscope")
+st.markdown(
+    "Follow a concept, such as *positive sentiment*, through a language model: find **where** it can be read from the "
+    "model's activations, then **push** on it and watch what the model writes. Everything runs on this machine; every "
+    "number comes with its uncertainty and a control."
+)
+
+probe, steer = st.columns(2, border=True)
+with probe:
+    st.subheader("1 · Probe", anchor=False)
+    st.write("In which layers, and how well, can the concept be read? One sweep answers for all layers.")
+    go_to("probing", "Probe a concept", icon=":material/query_stats:")
+with steer:
+    st.subheader("2 · Steer", anchor=False)
+    st.write("Push the model along the concept's direction while it writes: plain and steered text side by side.")
+    go_to("steering", "Steer with sentiment", icon=":material/tune:", primary=True, **FIRST)
+
+st.header("A first look: sentiment in a small model", anchor=False)
+first_look = st.container()
+
+st.header("At hand", anchor=False)
+with mendable():
+    models_at_hand()
+    activations_on_disk()
+
+with first_look, mendable():  # last, since it needs torch, which takes seconds after a start
+    sweep = cached.first_sweep()
+    if sweep is None:
+        st.info(
+            "Nothing has been computed yet. Press **Probe a concept**, then **Run the sweep**: "
+            f"{first_concept.LIMIT:,} film reviews through all layers take minutes. (`make setup` does this too.)"
+        )
+    else:
+        st.plotly_chart(
+            curve_figure(sweep),
+            key="first_curve",
+            config={"displayModeBar": False},
+            alt="AUROC of probes for positive sentiment by layer, with the shuffled control and text baselines",
+        )
+        st.markdown(strongest_sentence(sweep))

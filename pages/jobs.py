@@ -1,0 +1,72 @@
+"""Jobs: long work that goes on while pages come and go."""
+
+import time
+
+import streamlit as st
+
+from core import jobs
+from pages.shared.errors import mendable
+from pages.shared.frame import frame
+from pages.shared.running import EVERY, STATES, log, progress
+from pages.shared.text import duration, plain
+
+SHOWN = 25  # at a time
+
+frame()
+
+st.title("Jobs")
+st.write("Long work runs on its own: it goes on when you leave the page, and what it has computed is kept.")
+
+
+def show(job: jobs.Job) -> None:
+    """One job with its buttons."""
+    label, icon, color = STATES[job.state]
+    with st.container(border=True):
+        title, state = st.columns([4, 1], vertical_alignment="center")
+        title.markdown(f"**{plain(job.title)}**")
+        state.badge(label, icon=icon, color=color)  # type: ignore[arg-type]
+        if job.state == "running":
+            progress(job)
+        elif job.error:
+            st.error(plain(job.error))
+        started = time.strftime("%d %b %Y, %H:%M", time.localtime(job.started))
+        took = f", took {duration(job.ended - job.started)}" if job.ended else ""
+        st.caption(f"Started {started}{took}")
+        buttons(job)
+        with st.expander("Command and log"):
+            st.code("python -m core " + " ".join(job.arguments), language=None, wrap_lines=True)
+            log(job)
+
+
+def buttons(job: jobs.Job) -> None:
+    """Cancel a running job; run others again, or forget them."""
+    with mendable(), st.container(horizontal=True):
+        if job.state == "running":
+            if st.button("Cancel", key=f"cancel_{job.id}", icon=":material/stop:"):
+                jobs.cancel(job.id)
+                st.rerun()
+            return
+        again = "Run again" if job.state == "done" else "Resume"
+        if st.button(again, key=f"resume_{job.id}", icon=":material/play_arrow:", help="What is stored is not redone."):
+            jobs.resume(job.id)
+            st.rerun()
+        if st.button("Remove", key=f"remove_{job.id}", icon=":material/delete:", help="Its results stay."):
+            jobs.remove(job.id)
+            st.rerun()
+
+
+def everything() -> None:
+    """All jobs, the latest first; looks again by itself while one is running."""
+    found = jobs.jobs()
+    if not found:
+        st.info("No jobs yet. A sweep started on the Probing page turns up here.")
+    for job in found[:SHOWN]:
+        show(job)
+    if len(found) > SHOWN:
+        st.caption(f"{len(found) - SHOWN} older jobs are not shown; remove some of these to see them.")
+    if was_running and not any(job.state == "running" for job in found):
+        st.rerun()
+
+
+was_running = any(job.state == "running" for job in jobs.jobs())
+st.fragment(everything, run_every=EVERY if was_running else None)()

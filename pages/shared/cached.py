@@ -1,0 +1,107 @@
+"""The only place with Streamlit's caches: models in memory, and what every run of a page reads again.
+
+Keys are plain values. torch and what needs it is imported inside functions, so that pages without a model are quick.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import first_concept
+from core.examples import Examples, Info, catalogue, open_examples
+from core.models import list_models
+from core.progress import Listener, silent
+
+if TYPE_CHECKING:
+    from core.activations import Pool
+    from core.directions import Direction
+    from core.models import Model
+    from core.probing import Sweep
+
+MODELS = 2  # in memory at once
+DIRECTIONS = 128  # a few kilobytes each
+
+
+def _release(_: Model) -> None:
+    """After an eviction: sessions that still use the model keep it, else its memory is free now."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=_release)
+def _model(spec: str) -> Model:
+    from core.models import open_model
+
+    return open_model(spec)
+
+
+def model(spec: str) -> Model:
+    """The opened model, one for all sessions. Raises UserError if it cannot be opened."""
+    with st.spinner("Opening the model …", show_time=True):
+        return _model(spec)
+
+
+@st.cache_data(ttl=5, max_entries=1, show_spinner="Reading the list of examples …")
+def all_examples() -> dict[str, Info]:
+    """The catalogue by id. Kept for seconds only: another session may save a set."""
+    return {info.id: info for info in catalogue()}
+
+
+@st.cache_data(ttl=600, max_entries=8, show_spinner=False)
+def examples(id: str, limit: int | None) -> Examples:
+    """Examples by id, cut to `limit` rows. Raises UserError if they cannot be opened."""
+    return open_examples(id, limit=limit)
+
+
+def known_sweep(
+    spec: str, id: str, limit: int, layers: tuple[int, ...] | None, methods: tuple[str, ...], pool: Pool
+) -> Sweep | None:
+    """The sweep of these choices if it was computed before, by whomever. layers: None for all."""
+    from core.probing import cached_sweep
+
+    opened = model(spec)
+    chosen = range(opened.n_layers) if layers is None else layers
+    return cached_sweep(opened, examples(id, limit), tuple(chosen), methods=methods, pool=pool)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _directions() -> OrderedDict[tuple[str | int, ...], Direction]:
+    return OrderedDict()
+
+
+def direction(spec: str, id: str, limit: int, layer: int, method: str, *, progress: Listener = silent) -> Direction:
+    """The direction of these examples after `layer`; computed at the first call, from stored activations if there."""
+    from core.directions import make_direction
+
+    opened, rows = model(spec), examples(id, limit)
+    key = (opened.fingerprint, opened.dtype_name, rows.digest, layer, method)
+    shelf = _directions()
+    if key not in shelf:
+        site = opened.site(layer)
+        shelf[key] = make_direction(opened, rows, site, method, name="unsaved", limit=limit, progress=progress)
+        while len(shelf) > DIRECTIONS:
+            shelf.popitem(last=False)
+    return shelf[key]
+
+
+def first_sweep() -> Sweep | None:
+    """The sweep that `make setup` leaves for the first visit; None if it is not there."""
+    if not any(one.id == first_concept.MODEL and one.ready for one in list_models()):
+        return None
+    if first_concept.EXAMPLES not in all_examples():
+        return None
+    return known_sweep(
+        first_concept.MODEL,
+        first_concept.EXAMPLES,
+        first_concept.LIMIT,
+        None,
+        ("logistic", "diffmean"),
+        "mean",
+    )

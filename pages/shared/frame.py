@@ -1,0 +1,123 @@
+"""What surrounds every page: the sidebar with model, layer and concept, kept across pages and in the URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import first_concept
+from core.examples import Info
+from core.models import ModelInfo, list_models
+from pages.shared import cached
+from pages.shared.links import linked
+from pages.shared.text import plain
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the sidebar says. layers: how many the model has, None until it was opened once. concept: examples id."""
+
+    model: str
+    layer: int
+    layers: int | None
+    concept: str
+
+    @property
+    def info(self) -> Info | None:
+        """The catalogue's line about the concept; None if there are no examples at all."""
+        return cached.all_examples().get(self.concept)
+
+
+def frame() -> Chosen:
+    """Draw the sidebar. The first line of every page, since a page may run without the others."""
+    _enter_by_the_door()
+    with st.sidebar:
+        known = {info.id: info for info in list_models()}
+        model = _choose_model(known)
+        layers = known[model].layers if model in known else None
+        layer = _choose_layer(layers)
+        concept = _choose_concept(cached.all_examples())
+    return Chosen(model, layer, layers, concept)
+
+
+def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = False, **choices: str) -> None:
+    """A button that leads to `pages/<page>.py` with some choices made there."""
+    if st.button(label, icon=icon, type="primary" if primary else "secondary", key=f"to_{page}_{label}"):
+        kept = {key: st.query_params[key] for key in ("model", "layer", "concept") if key in st.query_params}
+        st.switch_page(f"pages/{page}.py", query_params={**kept, **choices})
+
+
+def default_layer(layers: int | None) -> int:
+    """A layer a little before the middle, where concepts are usually read well and steering takes hold."""
+    return first_concept.LAYER if layers is None else (layers - 1) * 9 // 20
+
+
+def _choose_model(known: dict[str, ModelInfo]) -> str:
+    return linked(
+        st.selectbox,
+        "Model",
+        key="model",
+        default=first_concept.MODEL,
+        valid=bool,
+        options=list(known),
+        accept_new_options=True,
+        help="A language model: the bundled `smollm2`, one that was opened before, or type the path of a local "
+        "directory (a PEFT adapter too), a `.gguf` file or a Hugging Face hub id.",
+    )
+
+
+def _choose_layer(layers: int | None) -> int:
+    help = (
+        "A block of the model, counted from 0. “Layer L” is the residual stream after block L: what the model has "
+        "gathered about each token by then."
+    )
+    widget, most = (st.number_input, 10_000) if layers is None else (st.slider, layers - 1)
+    return linked(
+        widget,
+        "Layer",
+        key="layer",
+        default=default_layer(layers),
+        read=int,
+        valid=lambda layer: isinstance(layer, int) and 0 <= layer <= most,
+        min_value=0,
+        max_value=most,
+        help=help,
+    )
+
+
+def _choose_concept(infos: dict[str, Info]) -> str:
+    if not infos:
+        st.info("No examples at hand. `make setup` fetches the bundled ones; the Probing page takes your own texts.")
+        return ""
+    default = first_concept.EXAMPLES if first_concept.EXAMPLES in infos else next(iter(infos))
+    concept = linked(
+        st.selectbox,
+        "Concept",
+        key="concept",
+        default=default,
+        valid=infos.__contains__,
+        options=list(infos),
+        format_func=lambda id: f"{infos[id].title} · {infos[id].subject}" if id in infos else str(id),
+        help="A concept is given by examples: texts that show it (positives) and texts that do not (negatives). "
+        "Type to search by title or subject; the Probing page also takes your own texts.",
+    )
+    info = infos[concept]
+    st.caption(f"{info.positives:,} × {plain(info.positive_name)}  \n{info.negatives:,} × {plain(info.negative_name)}")
+    return concept
+
+
+def _enter_by_the_door() -> None:
+    """Run app.py first where Streamlit went past it.
+
+    A fresh server that has not met app.py's `st.navigation` yet takes every file in pages/ for a page of its own and
+    runs it alone. Naming the pages once ends that, and the same address is run again, now through app.py.
+    """
+    context = get_script_run_ctx()
+    door = Path(context.main_script_path) if context else Path()
+    if "entered" in st.session_state or door.name != "app.py":
+        return
+    st.navigation([st.Page(path) for path in sorted(door.parent.glob("pages/[!_]*.py"))])
+    st.rerun()

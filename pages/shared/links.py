@@ -1,0 +1,91 @@
+"""Choices that live in the URL: a pasted link reopens a view, and a choice follows from page to page.
+
+Streamlit can bind a widget to the URL by itself (`bind="query-params"`), but then forgets what was chosen as soon
+as another page draws the same widget, refuses `st.switch_page` with a value for it, and writes labels in place of
+ids. So a choice is kept here: in the session for moving between pages, in the URL for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+T = TypeVar("T")
+
+
+def linked(
+    widget: Callable[..., Any],
+    label: str,
+    *,
+    key: str,
+    default: T,
+    read: Callable[[str], T] = str,  # type: ignore[assignment]
+    write: Callable[[T], str] = str,
+    valid: Callable[[T], bool] = lambda _: True,
+    **options: Any,
+) -> T:
+    """Draw `widget` with its value kept in the URL under `key`, and return the value.
+
+    read, write: between the value and its text in the URL; `read` may raise ValueError for nonsense. valid: whether a
+    value can be chosen here; else the default is taken. A value that is the default is left out of the URL.
+    """
+    kept: dict[str, Any] = st.session_state.setdefault("kept", {})
+    written: dict[str, str] = st.session_state.setdefault("written", {})
+    drawn_on: dict[str, str] = st.session_state.setdefault("drawn_on", {})
+    page = _page()
+    wanted = st.session_state.setdefault("wanted", {})
+    value = wanted.pop(key) if key in wanted else st.session_state.get(key, kept.get(key, default))
+    text = st.query_params.get(key)
+    if text is not None and text != written.get(key):  # it comes from a link, not from us
+        try:
+            value = read(text)
+        except ValueError:
+            value = default
+    if not valid(value):
+        value = default
+    if key not in st.session_state or st.session_state[key] != value or drawn_on.get(key) != page:
+        st.session_state[key] = value  # the same widget on another page is a new one, and would start anew
+    drawn_on[key] = page
+    chosen: T = widget(label, key=key, **options)
+    if not valid(chosen):  # emptied by the user
+        chosen = default
+    keep(key, chosen, "" if chosen == default else write(chosen))
+    return chosen
+
+
+def keep(key: str, value: Any, text: str) -> None:
+    """Remember `value` for other pages, and as `text` in the URL ("" leaves it out)."""
+    st.session_state.setdefault("kept", {})[key] = value
+    written: dict[str, str] = st.session_state.setdefault("written", {})
+    if text:
+        written[key] = text
+        if st.query_params.get(key) != text:
+            st.query_params[key] = text
+    else:
+        written.pop(key, None)
+        if key in st.query_params:
+            del st.query_params[key]
+
+
+def choose(key: str, value: Any) -> None:
+    """Set a choice from a callback, before its widget is drawn again."""
+    st.session_state[key] = value
+    st.session_state.setdefault("kept", {})[key] = value
+
+
+def _page() -> str:
+    context = get_script_run_ctx()
+    return context.page_script_hash if context else ""
+
+
+def want(key: str, value: Any) -> None:
+    """Set a choice whose widget has been drawn already: it holds from the next run on."""
+    st.session_state.setdefault("wanted", {})[key] = value
+
+
+def comma(values: list[Any]) -> str:
+    """A list as text in the URL."""
+    return ",".join(map(str, values))

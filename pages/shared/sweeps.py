@@ -1,0 +1,117 @@
+"""How a sweep of probes is shown: as a curve, a sentence and a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.charts import Curve, Level, layer_curves
+
+if TYPE_CHECKING:
+    from core.probing import ProbeResult, Sweep
+
+METHOD_NAMES = {"logistic": "Logistic regression", "diffmean": "Difference of means"}
+AUROC_HELP = (
+    "Area under the ROC curve, 0 to 1: the chance that a random positive text scores higher than a random negative "
+    "one. 0.5 is guessing, 1 is perfect. Measured on the 30% of texts that the probe was not trained on."
+)
+
+
+def method_name(method: str) -> str:
+    """A method's name for people."""
+    return METHOD_NAMES.get(method, method)
+
+
+def curve_figure(sweep: Sweep) -> go.Figure:
+    """AUROC by layer with 95% intervals, the shuffled control and the baselines."""
+    by_method: dict[str, list[ProbeResult]] = {}
+    for result in sorted(sweep.results, key=lambda result: result.layer):
+        by_method.setdefault(result.method, []).append(result)
+    curves = [
+        Curve(
+            method_name(method),
+            [one.layer for one in results],
+            [one.auroc for one in results],
+            [one.auroc_ci[0] for one in results],
+            [one.auroc_ci[1] for one in results],
+        )
+        for method, results in by_method.items()
+    ]
+    own = by_method[sweep.best.method]
+    control = Curve(
+        "Shuffled labels",
+        [one.layer for one in own],
+        [one.shuffled.auroc for one in own],
+        [one.shuffled.lowest for one in own],
+        [one.shuffled.highest for one in own],
+    )
+    names = {"tfidf": "Words alone", "length": "Length alone"}
+    levels = [Level(names.get(one.name, one.title), one.auroc) for one in sweep.baselines]
+    return layer_curves(curves, control=control, levels=levels, best=(sweep.best.layer, sweep.best.auroc))
+
+
+def strongest_sentence(sweep: Sweep) -> str:
+    """Where the concept is read best, how that was chosen, and what it compares with."""
+    best = sweep.best
+    low, high = best.auroc_ci
+    words = next((one.auroc for one in sweep.baselines if one.name == "tfidf"), None)
+    beside = "" if words is None else f"; the words alone, without a model, reach {words:.2f}"
+    return (
+        f"Strongest at **layer {best.layer}** ({method_name(best.method).lower()}): AUROC **{best.auroc:.3f}** "
+        f"(95% interval {low:.3f} to {high:.3f}) on {best.n_test:,} held-out texts, where guessing gives 0.5 and "
+        f"shuffled labels {best.shuffled.auroc:.2f}{beside}. The layer was chosen by cross-validation within the "
+        f"{best.n_train:,} training texts; the held-out texts had no say."
+    )
+
+
+def sweep_table(sweep: Sweep) -> pd.DataFrame:
+    """One row per layer and method."""
+    return pd.DataFrame(
+        {
+            "layer": one.layer,
+            "method": one.method,
+            "auroc": one.auroc,
+            "auroc_low": one.auroc_ci[0],
+            "auroc_high": one.auroc_ci[1],
+            "accuracy": one.accuracy,
+            "cv_auroc": one.cv_auroc,
+            "shuffled_auroc": one.shuffled.auroc,
+            "random_auroc": one.random.auroc,
+            "n_train": one.n_train,
+            "n_test": one.n_test,
+        }
+        for one in sweep.results
+    )
+
+
+def show_table(table: pd.DataFrame) -> None:
+    """The table of a sweep, each column with its definition."""
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=360,
+        column_config={
+            "layer": number("layer", help="Block of the model, counted from 0"),
+            "method": st.column_config.TextColumn("method", help="How the direction is found that is read along"),
+            "auroc": number("AUROC", help=AUROC_HELP, format="%.3f"),
+            "auroc_low": number("from", help="Lower end of the 95% interval: bootstrap of groups", format="%.3f"),
+            "auroc_high": number("to", help="Upper end of the 95% interval: bootstrap of groups", format="%.3f"),
+            "accuracy": number(
+                "accuracy",
+                help="Share of held-out texts told right, 0 to 1, at a threshold from training",
+                format="%.3f",
+            ),
+            "cv_auroc": number(
+                "AUROC, inner", help="Cross-validated in the training part; chooses the layer", format="%.3f"
+            ),
+            "shuffled_auroc": number("shuffled", help="Control: trained on shuffled labels; about 0.5", format="%.3f"),
+            "random_auroc": number("random", help="Control: random directions, mean AUROC", format="%.3f"),
+            "n_train": number("train", help="Texts that the probe was trained on"),
+            "n_test": number("test", help="Held-out texts that it was scored on"),
+        },
+        alt="Scores by layer and method",
+    )
