@@ -55,7 +55,7 @@ $(VENV)/.installed: $(REQUIREMENTS)
 
 prepare: $(VENV)/.installed
 	@if [ ! "$(WORKSPACE)/.prepared" -nt $(VENV)/.installed ]; then \
-	  echo "Converting the bundled model and preparing the first visit, in $(WORKSPACE) (about a minute) ..." && \
+	  echo "Converting the bundled model and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
 	  $(PY) -m core prepare && touch "$(WORKSPACE)/.prepared"; \
 	fi
 
@@ -75,6 +75,7 @@ lint: $(VENV)/.installed ## linter, formatter (looks only) and type checker
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m mypy app.py benchmarks/*.py
 
 format: $(VENV)/.installed ## put the code into the formatter's shape
 	@$(PY) -m ruff check --fix .

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-ALL = ("record", "steer", "memory")
 
-
-def main() -> int:
+def run_all(package: str, names: Sequence[str]) -> int:
+    """Run the modules with this program's own arguments; returns 0 if all succeeded."""
     root = Path(__file__).resolve().parent.parent
     worst = 0
-    for name in ALL:
+    for name in names:
         print(f"== {name}", file=sys.stderr, flush=True)
-        worst = max(
-            worst, subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *sys.argv[1:]], cwd=root).returncode
-        )
+        command = [sys.executable, "-m", f"{package}.{name}", *sys.argv[1:]]
+        worst = max(worst, abs(subprocess.run(command, cwd=root).returncode))
     return worst
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all("benchmarks", ("record", "steer", "memory")))
