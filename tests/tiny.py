@@ -23,7 +23,7 @@ NAMED = (
 WIDTH, LAYERS, HEADS, KV_HEADS, HEAD, INNER, VOCAB, POSITIONS, EXPERTS = 64, 4, 4, 2, 16, 96, 320, 512, 4
 
 SIZES: dict[str, Any] = {
-    **dict.fromkeys(["hidden_size", "n_embd", "d_model", "emb_dim", "embedding_dim"], WIDTH),
+    **dict.fromkeys(["hidden_size", "hidden_size_global", "n_embd", "d_model", "emb_dim", "embedding_dim"], WIDTH),
     **dict.fromkeys(["num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_blocks"], LAYERS),
     **dict.fromkeys(["decoder_layers", "num_decoder_layers", "encoder_layers", "num_encoder_layers"], LAYERS),
     **dict.fromkeys(["num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads"], HEADS),
@@ -56,7 +56,37 @@ SIZES: dict[str, Any] = {
 }
 # None by default, though the model cannot do without.
 NEVER_NONE = ("head_dim", "num_experts_per_tok", "n_routed_experts", "moe_intermediate_size")
-LARGEST = 30_000_000  # parameters: a config that did not shrink is refused before it fills the memory
+# What some classes want beyond sizes: values that must agree with one another, or that have no default.
+WISHES: dict[str, dict[str, Any]] = {
+    "gpt_neo": {"attention_types": [[["global", "local"], LAYERS // 2]]},
+    "mamba2": {"num_heads": 8},
+    "reformer": {"is_decoder": True, "axial_pos_shape": [16, 32], "axial_pos_embds_dim": [16, 48]},
+    "xmod": {"default_language": "en_XX"},
+    "zamba": {
+        "layers_block_type": ["linear_attention", "linear_attention", "hybrid", "hybrid"],
+        **{"attention_head_dim": 2 * HEAD, "mamba_dt_rank": 4},
+    },
+    "zamba2": {"layers_block_type": ["linear_attention", "hybrid"] * (LAYERS // 2), "attention_head_dim": 2 * HEAD},
+    "zaya": {"num_experts_per_tok": 1},
+    "gemma3n_text": {"num_kv_shared_layers": 0},
+    "gemma4_unified_text": {"num_kv_shared_layers": 0},
+    "blt": {"encoder_hash_byte_group_vocab": 100},
+    "cohere_compass_text": {
+        "rope_parameters": {
+            **{"full_attention": {"rope_type": "default", "rope_theta": 10000.0}},
+            **{"sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}},
+        }
+    },
+    "dbrx": {"attn_config": {"rope_theta": 10000.0, "kv_n_heads": KV_HEADS, "clip_qkv": 8.0}},
+    "dots1": {"n_shared_experts": 1},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"] * (LAYERS // 2)},
+    "longcat_flash": {"num_key_value_heads": HEADS, "head_dim": 8},
+    "qwen4_exp_text": {
+        **{"indexer_n_heads": 4, "indexer_kv_heads": 1, "indexer_head_dim": 16, "indexer_budget": 64},
+        **{"indexer_compress_ratio": 4, "hc_lowrank": 16, "ngram_vocab_size_base": 100},
+    },
+}
+LARGEST = 50_000_000  # parameters: a config that did not shrink is refused before it fills the memory
 
 
 def tiny_config(name: str) -> PreTrainedConfig:
@@ -121,8 +151,11 @@ def _shrunk(cls: type[PreTrainedConfig], **given: Any) -> PreTrainedConfig:
     defaults |= {name: value for name, value in given.items() if name in defaults}
     values = {name: SIZES[name] for name, default in defaults.items() if name in SIZES and default is not None}
     values |= {name: SIZES[name] for name in NEVER_NONE if name in defaults}
-    if defaults.get("num_key_value_heads", 0) == defaults.get("num_attention_heads"):
+    if "num_key_value_heads" in defaults and defaults["num_key_value_heads"] in (
+        None,
+        defaults.get("num_attention_heads"),
+    ):
         values["num_key_value_heads"] = HEADS  # no grouping by default: some classes know no other way
     for name, spec in cls.sub_configs_defaults.items():
         values[name] = _shrunk(type(spec.default_config), **spec.init_kwargs)
-    return cls(**{**given, **values})
+    return cls(**{**given, **values, **WISHES.get(cls.model_type, {})})

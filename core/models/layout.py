@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import UserError
-from core.models.branches import Branches, find_branches, signature
+from core.models.block import Signature, signature
+from core.models.branches import Branches, find_branches
 from core.models.trace import Call, run_tokens, token_ids, untouched, watch
 
 BATCH, TOKENS = 2, 7
@@ -139,7 +140,7 @@ def _equal(one: Tensor, two: Tensor) -> bool:
 
 
 def _branches(layers: list[Call | None]) -> list[Branches]:
-    known: dict[tuple[tuple[str, str], ...], Branches] = {}
+    known: dict[Signature, Branches] = {}
     found = []
     for call in layers:
         if call is None:
@@ -157,7 +158,8 @@ def _final_norm(last: Call, calls: list[Call], unembedding: str | None) -> str |
     for call in sorted(calls, key=lambda call: call.start):
         if call.start > last.end and _equal(last.output, call.input) and not _equal(call.input, call.output):
             matrix = any(parameter.dim() > 1 for parameter in call.module.parameters())
-            return None if matrix or call.path == unembedding else call.path
+            other = matrix or call.path == unembedding or call.output.shape != call.input.shape
+            return None if other else call.path
     return None
 
 
