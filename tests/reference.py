@@ -5,6 +5,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def auroc(labels: Sequence[int], scores: Sequence[float]) -> float:
     """All pairs of a positive and a negative, counted one by one (Hanley and McNeil 1982, equation 1)."""
@@ -83,3 +85,22 @@ def best_accuracy(labels: Sequence[int], scores: Sequence[float]) -> float:
         sum((score > cut) == (label == 1) for label, score in zip(labels, scores, strict=True)) / len(labels)
         for cut in cuts
     )
+
+
+def kept_tokens(h: np.ndarray, ids: Sequence[int], special: frozenset[int], all_positions: bool) -> list[int]:
+    """Positions of one text that are kept: no first, no special token, no norm above 5 times their (lower) median."""
+    if all_positions:
+        return list(range(len(ids)))
+    counted = [t for t in range(1, len(ids)) if ids[t] not in special]
+    norms = [math.sqrt(sum(float(x) ** 2 for x in h[t])) for t in counted]
+    if not norms:
+        return []
+    median = sorted(norms)[(len(norms) - 1) // 2]
+    return [t for t, norm in zip(counted, norms, strict=True) if norm <= 5 * median]
+
+
+def pooled(h: np.ndarray, kept: Sequence[int], pool: str) -> np.ndarray:
+    """Mean over the kept tokens, the last of them, or all of them."""
+    if pool == "mean":
+        return sum(h[t].astype(np.float64) for t in kept) / len(kept)
+    return h[kept[-1]] if pool == "last" else np.stack([h[t] for t in kept])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -52,27 +52,28 @@ def record_texts(
     missing = _missing(stores, writer)
     for store in stores.values():
         store.cached = True
-    done = 0
-    total = sum(len(_any(stores).recipe.texts_of(number)) for number in missing)
-    for number, wanted in missing.items():
-        here = {site: stores[site] for site in wanted}
-        rows = _any(here).recipe.texts_of(number)
-        progress(Progress(done, total, "texts", f"recording {model.id}"))
-        start = done
-
-        def report(rows_done: int, start: int = start) -> None:
-            progress(Progress(start + rows_done, total, "texts", f"recording {model.id}"))
-
-        _fill_shard(model, texts, here, number, report)
-        done += len(rows)
-    if total:
-        progress(Progress(done, total, "texts", f"recording {model.id}"))
+    if missing:
+        # What an earlier call finished counts as done: a resumed job goes on where its bar stood.
+        sizes = {number: len(_any(stores).recipe.texts_of(number)) for number in _own(stores, writer)}
+        total = sum(sizes.values())
+        done = total - sum(sizes[number] for number in missing)
+        note = f"recording {model.id}"
+        progress(Progress(done, total, "texts", note))
+        for number, wanted in missing.items():
+            for rows in _fill_shard(model, texts, {site: stores[site] for site in wanted}, number):
+                done += rows
+                progress(Progress(done, total, "texts", note))
     return [stores[site] for site in sites]
 
 
 def _any(stores: dict[Site, Store]) -> Store:
     """Stores recorded together differ in their site alone; the plan of shards is the same in all."""
     return next(iter(stores.values()))
+
+
+def _own(stores: dict[Site, Store], writer: tuple[int, int]) -> range:
+    """Shards that this writer fills."""
+    return range(writer[0], _any(stores).recipe.n_shards, writer[1])
 
 
 def _missing(stores: dict[Site, Store], writer: tuple[int, int]) -> dict[int, list[Site]]:
@@ -82,8 +83,8 @@ def _missing(stores: dict[Site, Store], writer: tuple[int, int]) -> dict[int, li
         damaged = set(store.damaged())
         store.repaired = sorted(damaged)
         sound = {number for number, entry in store.entries().items() if entry.file not in damaged}
-        for number in range(store.recipe.n_shards):
-            if number % writer[1] == writer[0] and number not in sound:
+        for number in _own(stores, writer):
+            if number not in sound:
                 missing.setdefault(number, []).append(site)
     return dict(sorted(missing.items()))
 
@@ -97,19 +98,16 @@ class _Rows:
     sinks: int = 0
 
 
-def _fill_shard(
-    model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int, report: Callable[[int], None]
-) -> None:
+def _fill_shard(model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int) -> Iterator[int]:
+    """Record, write and enter one shard of each store; yields how many texts each batch has read."""
     recipe = _any(stores).recipe
     rows = recipe.texts_of(number)
     ids = dict(zip(rows, tokenize(model, [texts[row] for row in rows], recipe.max_length), strict=True))
     kept = {site: _Rows() for site in stores}
     smallest = recipe.batch_tokens
-    done = 0
-    for chunk, allowance in _in_batches(model, ids, recipe, kept):
+    for done, allowance in _in_batches(model, ids, recipe, kept):
         smallest = min(smallest, allowance)
-        done += chunk
-        report(done)
+        yield done
     for site, store in stores.items():
         _write_shard(store, number, kept[site], ids, smallest)
         store.cached = False

@@ -12,19 +12,19 @@ from core.progress import Listener, Progress
 
 def console(stream: TextIO = sys.stderr) -> Listener:
     """A listener that keeps one line up to date on a terminal, and writes a line now and then elsewhere."""
-    began: dict[str, float] = {}
+    began: dict[str, tuple[float, int]] = {}
     shown = [0.0]
 
     def show(progress: Progress) -> None:
         now = time.monotonic()
-        started = began.setdefault(progress.note, now)
+        started, first = began.setdefault(progress.note, (now, progress.done))
         over = progress.total > 0 and progress.done >= progress.total
         if not over and now - shown[0] < (0.2 if stream.isatty() else 10.0):
             return
         shown[0] = now
         line = f"{progress.note}: {progress.done}/{progress.total} {progress.unit}"
-        if progress.done and not over:
-            left = (now - started) / progress.done * (progress.total - progress.done)
+        if progress.done > first and not over:
+            left = (now - started) / (progress.done - first) * (progress.total - progress.done)
             line += f", {left:.0f} s left"
         if stream.isatty():
             stream.write(f"\r\033[K{line}" + ("\n" if over else ""))

@@ -31,7 +31,7 @@ class Model:
     dtype: torch.dtype
     fingerprint: str
     layout: Layout
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)  # type: ignore[valid-type]
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
     def n_layers(self) -> int:

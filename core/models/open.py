@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from core.errors import UserError
 from core.models.fingerprint import fingerprint
@@ -14,6 +15,10 @@ from core.models.shelf import remember
 from core.models.source import Source, find_source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+# transformers raises whatever its many loaders raise; for the user they all mean that the directory cannot be
+# opened, and the first sentence says why.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, ImportError, RuntimeError, AttributeError, SafetensorError)
 
 
 def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
@@ -81,9 +86,7 @@ def _load(source: Source, dtype: torch.dtype) -> tuple[Any, Any]:
         network = AutoModelForCausalLM.from_pretrained(
             source.directory, dtype=dtype, **options, **({} if source.gguf else {"use_safetensors": True})
         )
-    # transformers raises whatever its many loaders raise; for the user they all mean that this directory
-    # cannot be opened, and its first sentence says why.
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, AttributeError) as error:
+    except UNREADABLE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{source.id} cannot be opened as a causal language model: {reason}") from error
     return network, tokenizer
@@ -95,7 +98,7 @@ def _with_adapter(network: Any, source: Source) -> Any:
 
     try:
         adapted = PeftModel.from_pretrained(network, str(source.adapter), use_safetensors=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except UNREADABLE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"The adapter {source.adapter} does not fit {source.directory.name}: {reason}") from error
     if not isinstance(adapted.base_model, BaseTuner):

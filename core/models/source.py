@@ -50,6 +50,8 @@ def find_source(spec: str) -> Source:
     Raises UserError, in one sentence, if there is none that can be opened.
     """
     spec = spec.strip()
+    if not spec:
+        raise UserError("Name a model: smollm2, a directory, a .gguf file or a hub id.")
     if spec in BUNDLED:
         return Source(spec, "bundled", converted(spec))
     path = Path(spec).expanduser()

@@ -1,0 +1,73 @@
+"""What all tests share: a workspace of their own, and models opened once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import workspace
+from core.models import Model, open_model
+from core.models.bundled import BUNDLED, directory_of
+from tests.tiny import tiny_directory
+
+# Before anything imports transformers: no test asks the network for anything.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def prepared_home() -> Path:
+    """The workspace that `make setup` filled. Tests read from it and never write to it."""
+    return workspace.home()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace for one test."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("CONCEPTSCOPE_HOME", str(path))
+    return path
+
+
+@pytest.fixture
+def home_with_model(home: Path, prepared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace, but for the converted bundled model and what is known of the bundled examples."""
+    for name in BUNDLED:
+        with monkeypatch.context() as there:
+            there.setenv("CONCEPTSCOPE_HOME", str(prepared_home))
+            made = directory_of(name)
+        if made.is_dir():
+            shutil.copytree(made, directory_of(name), copy_function=_link)
+    bundled_examples = prepared_home / "examples" / "bundled"
+    if bundled_examples.is_dir():
+        shutil.copytree(bundled_examples, workspace.place("examples", "bundled"))
+    return home
+
+
+def _link(source: str, target: str) -> None:
+    """A hard link, since a symbolic one would lead out of the workspace; a copy across file systems."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Iterator[Model]:
+    """The bundled model, opened once for all tests. It is shared: leave it as it was."""
+    yield open_model("smollm2")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A tiny random Llama with a real tokenizer, opened from its directory as a user's model would be."""
+    directory = tmp_path_factory.mktemp("tiny")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CONCEPTSCOPE_HOME", str(directory / "home"))
+    try:
+        return open_model(str(tiny_directory(directory, "llama")))
+    finally:
+        patch.undo()
