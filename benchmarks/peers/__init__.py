@@ -1,1 +1,1 @@
-"""Other libraries on the same work, in an environment of their own (`make peers`), each first checked to agree with us."""
+"""Other libraries on the same work, in an environment of their own, each first checked to agree with us."""
