@@ -4,7 +4,7 @@ import streamlit as st
 
 st.set_page_config(
     page_title="Conceptscope",
-    page_icon=":material/biotech:",
+    page_icon=__file__.removesuffix("app.py") + "assets/icon.svg",  # an icon by name would be fetched from the net
     layout="wide",
     menu_items={"About": "Conceptscope: a local workbench for the concepts inside neural networks. Works offline."},
 )

@@ -15,6 +15,8 @@ from pages.shared import cached
 from pages.shared.links import linked
 from pages.shared.text import plain
 
+ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -34,6 +36,7 @@ class Chosen:
 def frame() -> Chosen:
     """Draw the sidebar. The first line of every page, since a page may run without the others."""
     _enter_by_the_door()
+    st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
         known = {info.id: info for info in list_models()}
         model = _choose_model(known)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import workspace
 from core.models import list_models
-from pages.shared.text import size
+from pages.shared.text import plain, size
 
 
 def models_at_hand() -> None:
@@ -43,8 +43,7 @@ def activations_on_disk() -> None:
         n_bytes += sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     kept = f"{stores:,} sets of stored activations, {size(n_bytes)}" if stores else "no stored activations yet"
     st.caption(
-        f"Workspace: {kept}.",
+        f"Workspace {plain(str(workspace.home()))}: {kept}.",
         help="Activations of one set of texts at one layer, kept so that nothing is computed twice. They lie in the "
         "workspace (`CONCEPTSCOPE_HOME`, by default `~/.cache/conceptscope`) and may be deleted at any time.",
     )
-    st.text(str(workspace.home()))

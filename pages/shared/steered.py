@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -52,24 +52,25 @@ def panel(request: Request) -> None:
     """Buttons and the two texts. A fragment: stopping or writing anew leaves the rest of the page alone."""
     with st.container(horizontal=True):
         start = st.button("Generate", type="primary", icon=":material/play_arrow:", key="generate")
-        st.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
-    note = st.empty()
+        stop = st.empty()
+    written: Written | None = st.session_state.get("written_texts")
+    current = written is not None and written.request == request
+    if not start and not current:
+        st.info("Press **Generate** to see " + ("both texts." if written is None else "what these choices give."))
+        return
+    bar = st.empty()
     left, right = st.columns(2, border=True)
     left.markdown("**Plain**")
     right.markdown(f"**Steered**, dose {request.dose:+g}")
     boxes = left.empty(), right.empty()
-    numbers = st.container()
     if start:
-        with mendable(), note.container():
+        stop.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
+        with mendable(), bar.container():
             _write(request, boxes)
-    written: Written | None = st.session_state.get("written_texts")
-    if written is None or asdict(written.request) != asdict(request):
-        if not start:
-            note.info("Press **Generate** to see both texts." if written is None else "Press **Generate** to update.")
-        return
-    note.empty()
-    _draw(boxes, written)
-    with numbers:
+        stop.empty()
+        written = st.session_state.get("written_texts")
+    if written is not None and written.request == request:
+        _draw(boxes, written)
         _numbers(written)
 
 

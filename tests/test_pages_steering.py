@@ -1,0 +1,121 @@
+"""The Steering page with a tiny model: both texts, the first difference, saved directions, hostile prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.directions import make_direction, save_direction
+from core.examples import open_examples
+from core.models import Model, open_model
+from core.steering import Decoding, steer
+from tests.pages import forget, open_alone, save_colours, texts_of
+from tests.tiny import tiny_directory
+
+PROMPT = "The house is"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_directory(tmp_path_factory.mktemp("pages"), "llama"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def model(home: Path, directory: str, monkeypatch: pytest.MonkeyPatch) -> Model:
+    few = tuple(f"This is the text number {i} of a short reference." for i in range(40))
+    monkeypatch.setattr("core.activations.reference.reference_texts", lambda: few)
+    save_colours()
+    return open_model(directory)
+
+
+def generate(app: AppTest) -> AppTest:
+    return app.button(key="generate").click().run()
+
+
+def query(directory: str, **more: str) -> dict[str, str]:
+    return {"model": directory, "concept": "colours", "layer": "2", "tokens": "12", "prompt": PROMPT, **more}
+
+
+def test_both_texts_are_those_of_the_steering_room(model: Model, directory: str) -> None:
+    app = generate(open_alone("steering", **query(directory, dose="0.8")))
+    assert not app.exception
+    assert not app.error
+    direction = make_direction(model, open_examples("colours", limit=1000), model.site(2), "diffmean", name="x")
+    plain, steered = steer(model, direction, PROMPT, [0.0, 0.8], decoding=Decoding(max_new_tokens=12))
+    written = app.session_state["written_texts"]
+    assert written.plain == plain.text
+    assert "".join(written.steered) == steered.text
+    assert written.coefficient == pytest.approx(steered.coefficient)
+    assert written.auroc == direction.auroc
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Raw coefficient"] == f"{steered.coefficient:+.2f}"
+    assert metrics["Direction reads its concept: AUROC"] == f"{direction.auroc:.3f}"
+
+
+def test_at_dose_0_the_texts_are_the_same(model: Model, directory: str) -> None:
+    app = generate(open_alone("steering", **query(directory, dose="0")))
+    written = app.session_state["written_texts"]
+    assert written.differs_at is None
+    assert "".join(written.steered) == written.plain
+    assert {metric.label: metric.value for metric in app.metric}["First difference"] == "none"
+
+
+def test_a_seed_makes_sampling_repeatable(model: Model, directory: str) -> None:
+    texts = []
+    for seed in ("3", "3", "4"):
+        app = generate(open_alone("steering", **query(directory, temperature="1", seed=seed)))
+        assert not app.exception
+        texts.append(app.session_state["written_texts"].plain)
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_saved_direction_can_be_chosen_by_link(model: Model, directory: str) -> None:
+    made = make_direction(model, open_examples("colours"), model.site(1), "logistic", name="warmth")
+    save_direction(made)
+    app = generate(open_alone("steering", **query(directory, direction="warmth", **{"from": "saved"})))
+    assert not app.exception
+    assert not app.error
+    assert app.session_state["written_texts"].request.source.saved == "warmth"
+    assert "Logistic regression of “colours”, after layer 1." in texts_of(app)
+
+
+def test_without_saved_directions_it_says_what_to_do(model: Model, directory: str) -> None:
+    app = open_alone("steering", **query(directory, **{"from": "saved"}))
+    assert not app.exception
+    assert "no saved direction" in texts_of(app)
+
+
+def test_changed_choices_do_not_show_the_old_text(model: Model, directory: str) -> None:
+    app = generate(open_alone("steering", **query(directory)))
+    app.slider(key="dose").set_value(-0.25).run()
+    assert not app.exception
+    assert not app.metric
+    assert "what these choices give" in texts_of(app)
+    assert app.query_params["dose"] == "-0.25"
+
+
+def test_hostile_text_is_shown_as_text(model: Model, directory: str) -> None:
+    prompt = "<img src=x onerror=alert(1)> **bold** [a](http://x) :red[r] $x$ `c` ![i](http://y)"
+    app = generate(open_alone("steering", **query(directory, prompt=prompt)))
+    assert not app.exception
+    shown = "\n".join(element.value for element in app.markdown)
+    assert "\\<img src\\=x onerror\\=alert\\(1\\)\\> \\*\\*bold\\*\\*" in shown
+    assert not any(element.allow_html for element in app.markdown)
+
+
+def test_an_empty_prompt_is_said(model: Model, directory: str) -> None:
+    app = open_alone("steering", **query(directory))
+    app.text_area(key="prompt").set_value("  ").run()
+    generate(app)
+    assert not app.exception
+    assert "prompt is empty" in app.error[0].value.replace("\\", "")
