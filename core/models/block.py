@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.models.trace import Call, hooked, input_of, output_of, watch, with_input, with_output
 
-NOISE = 0.1  # root mean square of the stream given to a block: small, so that what the block adds is not rounded away
+SMALLEST, LARGEST = 1e-3, 10.0  # root mean square of the noise
 
 Signature = tuple[tuple[Any, ...], ...]
 
@@ -25,12 +25,15 @@ class Block:
         self.module, self.args, self.kwargs = call.module, call.args, call.kwargs
         given = input_of(call.args, call.kwargs)
         assert given is not None
-        generator = torch.Generator().manual_seed(0)
-        noise = NOISE * torch.randn((2, *given.shape), generator=generator, dtype=torch.float32)
-        self.stream = noise[0].to(given)
-        self.other = self.stream.clone()  # the same but for the first token of every row
-        self.other[:, 0] = noise[1, :, 0].to(given)
-        self.tolerance = 1e-3 if given.dtype in (torch.float32, torch.float64) else 0.06
+        self.rounding = max(torch.finfo(given.dtype).eps, 1e-6)  # of a sum of a few tensors, relative to its size
+        size = 1.0
+        self.stream, self.other = _noise(given, size)
+        for _ in range(2):
+            # As large as what the block adds to it, so that rounding spares both.
+            leaves, _ = self.run(self.stream)
+            size *= float((leaves - self.stream).float().norm() / self.stream.float().norm())
+            size = min(max(size, SMALLEST), LARGEST) if size == size else 1.0
+            self.stream, self.other = _noise(given, size)
 
     def run(self, stream: Tensor, frozen: dict[str, Tensor] | None = None) -> tuple[Tensor, list[Call]]:
         """The stream that leaves, and the calls inside; the outputs of the modules in `frozen` are replaced."""
@@ -53,6 +56,18 @@ class Block:
         leaves = output_of(result[0])
         assert leaves is not None
         return leaves, calls
+
+
+def _noise(like: Tensor, size: float) -> tuple[Tensor, Tensor]:
+    """A random stream, and the same one but for the first token of every row.
+
+    Tokens differ in length, so that a norm, which makes them all alike, is not mistaken for a multiple of its input.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise = size * torch.randn((2, *like.shape), generator=generator, dtype=torch.float32)
+    noise *= torch.logspace(-0.5, 0.5, like.shape[1])[:, None]
+    noise[1, :, 1:] = noise[0, :, 1:]
+    return noise[0].to(like), noise[1].to(like)
 
 
 def signature(block: nn.Module) -> Signature:

@@ -140,17 +140,14 @@ def _equal(one: Tensor, two: Tensor) -> bool:
 
 
 def _branches(layers: list[Call | None]) -> list[Branches]:
-    known: dict[Signature, Branches] = {}
-    found = []
-    for call in layers:
-        if call is None:
-            found.append(Branches(None, None, None))
-            continue
-        key = signature(call.module)
-        if key not in known:
-            known[key] = find_branches(call)
-        found.append(known[key])
-    return found
+    """The branches of each layer. Layers that are built alike are judged by the one in their middle."""
+    alike: dict[Signature, list[Call]] = {}
+    keys = [None if call is None else signature(call.module) for call in layers]
+    for key, call in zip(keys, layers, strict=True):
+        if key is not None and call is not None:
+            alike.setdefault(key, []).append(call)
+    found = {key: find_branches(calls[len(calls) // 2]) for key, calls in alike.items()}
+    return [Branches(None, None, None) if key is None else found[key] for key in keys]
 
 
 def _final_norm(last: Call, calls: list[Call], unembedding: str | None) -> str | None:

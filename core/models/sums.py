@@ -35,8 +35,8 @@ def unwind(block: Block, leaves: Tensor, calls: list[Call]) -> tuple[list[str], 
             break
         start = Flow(entering, None, -1)
         earlier = [flow for flow in outputs if flow.ready < ready and not torch.equal(flow.value, target)]
-        step = _sum(target, [start], earlier, MOST_BRANCHES, block.tolerance) or _sum(
-            target, [flow for flow in streams if flow.ready < ready], earlier, 1, block.tolerance
+        step = _sum(target, [start], earlier, MOST_BRANCHES, block.rounding) or _sum(
+            target, [flow for flow in streams if flow.ready < ready], earlier, 1, block.rounding
         )
         if step is not None:
             stream, terms = step
@@ -79,7 +79,7 @@ def _add(flows: list[Flow], new: Flow) -> None:
 
 
 def _sum(
-    target: Tensor, streams: list[Flow], terms: list[Flow], most: int, tolerance: float
+    target: Tensor, streams: list[Flow], terms: list[Flow], most: int, rounding: float
 ) -> tuple[Flow, list[Flow]] | None:
     """target = c0 stream + c1 term + ... with the fewest terms, and of those the closest fit; None if there is none."""
     for number in range(1, most + 1):
@@ -88,16 +88,19 @@ def _sum(
             for chosen in combinations(terms, number):
                 if any(term.ready < stream.ready or torch.equal(term.value, stream.value) for term in chosen):
                     continue
-                error = _misfit(target, stream, chosen)
-                if error < tolerance and (best is None or error < best[0]):
+                error = _misfit(target, stream, chosen, rounding)
+                if error < 1 and (best is None or error < best[0]):
                     best = (error, stream, list(chosen))
         if best is not None:
             return best[1], best[2]
     return None
 
 
-def _misfit(target: Tensor, stream: Flow, terms: tuple[Flow, ...]) -> float:
-    """Distance of target from c0 stream + c1 term + ..., in units of the smallest of the summands."""
+def _misfit(target: Tensor, stream: Flow, terms: tuple[Flow, ...], rounding: float) -> float:
+    """Distance of target from c0 stream + c1 term + ..., in units of what rounding allows.
+
+    It must also be small against each summand, or else that one is there by chance.
+    """
     every = max(1, len(target) // SAMPLE)
     target, basis = target[::every], torch.stack([flow.value[::every] for flow in (stream, *terms)], 1)
     gram = basis.T @ basis
@@ -107,7 +110,8 @@ def _misfit(target: Tensor, stream: Flow, terms: tuple[Flow, ...]) -> float:
     # Huge summands that cancel come from terms that are nearly alike; no network computes such a sum.
     if smallest == 0 or largest > 100 * size:
         return float("inf")
-    return float((target - basis @ (parts / scale)).norm() / min(smallest, size))
+    error = (target - basis @ (parts / scale)).norm()
+    return float(max(error / (rounding * size), error / (0.25 * smallest)))
 
 
 def norm_before(target: Tensor, calls: list[Call], block: Block) -> Call | None:
