@@ -6,10 +6,12 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from core.directions import FINDERS, DiffMean, Logistic, finder_named, parameters, with_parameters
 from core.directions.finder import inner_folds
 from core.directions.logistic import STRENGTHS
+from core.directions.threads import one_blas_thread
 from core.errors import UserError
 from core.examples import folds, split
 from tests import reference
@@ -167,3 +169,21 @@ def test_users_parameters_are_set() -> None:
     assert changed == Logistic(c=1.0, folds=3)
     assert isinstance(changed.folds, int)
     assert changed.to_json()["parameters"] == {"c": 1.0, "folds": 3}
+
+
+def test_sessions_that_overlap_leave_the_number_of_threads_as_it_was() -> None:
+    before = blas_threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(blas_threads()) == {1}, "the second session is still at work"
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+    with pytest.raises(KeyError), one_blas_thread():
+        raise KeyError
+    assert blas_threads() == before
+
+
+def blas_threads() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]

@@ -1,5 +1,7 @@
 """Probes on arrays: they find what was planted, and nothing where there is nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,33 @@ def test_nothing_is_chosen_on_the_test_part() -> None:
         one, other = (probe(site(0), finder, values, y, groups, train, test) for values in (X, spoilt))
         assert (one.cv_auroc, one.settings) == (other.cv_auroc, other.settings)
         assert one.auroc > 0.8 > 0.7 > other.auroc
+
+
+def test_best_is_chosen_by_cross_validation_and_not_by_the_test_part() -> None:
+    rng = np.random.default_rng(6)
+    y, groups = np.arange(80) % 2, np.arange(80)
+    train, test = split(y, groups)
+    plain = probe(site(3), FINDERS["diffmean"], rng.standard_normal((80, 4)), y, groups, train, test)
+    lucky = replace(plain, layer=0, auroc=0.99, cv_auroc=0.6)
+    sound = replace(plain, layer=1, auroc=0.80, cv_auroc=0.9)
+    equal = replace(plain, layer=2, auroc=0.85, cv_auroc=0.9)
+    assert best_of((lucky, equal, sound)) is sound
+
+
+@pytest.mark.parametrize("finder", FINDERS.values(), ids=FINDERS)
+def test_accuracy_is_of_the_test_part_with_the_train_parts_threshold(finder) -> None:
+    """The classes stand far from the origin, where a threshold of 0 would call all rows the same."""
+    rng = np.random.default_rng(5)
+    y, groups = np.arange(200) % 2, np.arange(200)
+    X = 100 + rng.standard_normal((200, 6)) + 1.5 * y[:, None]
+    train, test = split(y, groups)
+    result = probe(site(0), finder, X, y, groups, train, test)
+    vector = finder.fit(X[train], y[train], groups=groups[train])
+    scores = X @ vector
+    cuts = {np.mean((scores[train] > cut) == y[train]): cut for cut in scores[train]}
+    expected = np.mean((scores[test] > cuts[max(cuts)]) == y[test])
+    assert 0.8 < result.accuracy < 1
+    assert result.accuracy == pytest.approx(expected, abs=0.06)
 
 
 def test_shuffled_labels_stay_in_their_groups() -> None:

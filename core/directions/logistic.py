@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.directions.finder import Finder, Settled, checked_rows, inner_folds
 from core.directions.parameters import parameter
+from core.directions.threads import one_blas_thread
 from core.stats import auroc
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -39,6 +40,7 @@ class Logistic(Finder):
     c: float = parameter(0.0, 0.0, 1000.0, "Inverse strength of the L2 penalty; 0 chooses it by cross-validation.")
     folds: int = parameter(5, 2, 10, "Folds of the cross-validation that chooses the penalty.")
 
+    @one_blas_thread()
     def fit(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
         X, positives = checked_rows(X, y)
         if self.c == 0:
@@ -46,6 +48,7 @@ class Logistic(Finder):
             return settled.fit(X, y, groups=groups, seed=seed)
         return _path(X, positives, (self.c,))[0]
 
+    @one_blas_thread()
     def settle(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> Settled:
         X, positives = checked_rows(X, y)
         strengths = (self.c,) if self.c else STRENGTHS

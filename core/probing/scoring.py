@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.directions import Finder
+from core.directions.threads import one_blas_thread
 from core.models import Site
 from core.probing.controls import random_control, shuffled_control
 from core.probing.result import ProbeResult
@@ -12,6 +13,7 @@ from core.probing.threshold import accuracy, best_threshold
 from core.stats import auroc, auroc_interval
 
 
+@one_blas_thread()
 def probe(
     site: Site,
     finder: Finder,
