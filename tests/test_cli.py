@@ -1,0 +1,162 @@
+"""The command line: the keys that scripts rely on, one line for every mistake, nothing but JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.__main__ import main
+from tests.tiny import tiny_directory
+
+ADJECTIVES = ["good", "fine", "lovely", "great", "warm", "bright"], ["bad", "poor", "awful", "cold", "dull", "grim"]
+NOUNS = ["film", "room", "food", "letter", "river", "evening", "music", "city"]
+
+
+@pytest.fixture
+def model(home_with_model: Path, tmp_path: Path) -> str:
+    return str(tiny_directory(tmp_path, "llama"))
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> str:
+    rows = ["text,label"]
+    for label, words in ((1, ADJECTIVES[0]), (0, ADJECTIVES[1])):
+        rows += [f"The {noun} was {word} today,{label}" for noun in NOUNS for word in words]
+    path = tmp_path / "set.csv"
+    path.write_text("\n".join(rows))
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_models(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(capsys, "models")["models"]
+    assert {"id", "kind", "source", "layers", "width", "ready"} <= set(found[0])
+    assert found[0]["id"] == "smollm2"
+    assert (found[0]["layers"], found[0]["width"], found[0]["ready"]) == (30, 576, True)
+
+
+def test_examples(home_with_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {one["id"]: one for one in run(capsys, "examples")["examples"]}
+    assert {"id", "kind", "positives", "negatives", "source"} <= set(found["sae-probes/92_glue_sst2"])
+    assert sum(one.startswith("sae-probes/") and "/shift/" not in one for one in found) == 113
+    only = run(capsys, "examples", "--search", "sst2")["examples"]
+    assert [one["id"] for one in only] == ["sae-probes/92_glue_sst2"]
+
+
+def test_record(model: str, examples: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("record", model, "--examples", examples, "--layers", "1", "--pool", "mean")
+    found = run(capsys, *arguments)
+    assert {"path", "n_texts", "n_tokens", "width", "seconds", "cached"} <= set(found)
+    assert (found["n_texts"], found["cached"]) == (96, False)
+    assert (Path(found["path"]) / "manifest.json").is_file()
+    assert run(capsys, *arguments)["cached"] is True
+    several = run(capsys, "record", model, "--examples", examples, "--layers", "0,1", "--pool", "mean,none")
+    assert [(one["layer"], one["pool"]) for one in several["stores"]] == [
+        (0, "mean"),
+        (1, "mean"),
+        (0, "none"),
+        (1, "none"),
+    ]
+
+
+def test_record_of_a_text_file(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("The film was good.\nThe food was bad.\n")
+    found = run(capsys, "record", model, "--texts", str(path), "--layers", "all", "--all-positions")
+    assert {one["n_texts"] for one in found["stores"]} == {2}
+
+
+def test_probe(model: str, examples: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("probe", model, "--examples", examples, "--layers", "0,1", "--limit", "60")
+    found = run(capsys, *arguments)
+    assert {"results", "best", "seconds", "cached"} <= set(found)
+    keys = {"layer", "method", "auroc", "auroc_ci", "accuracy", "n_train", "n_test"}
+    assert all(keys <= set(one) for one in [*found["results"], found["best"]])
+    assert found["results"][0]["n_train"] + found["results"][0]["n_test"] == 60
+    again = run(capsys, *arguments)
+    assert again["cached"] is True
+    assert again["results"] == found["results"]
+
+
+def test_direction_and_steer(model: str, examples: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made = run(
+        capsys, "direction", model, "--examples", examples, "--layer", "1", "--method", "diffmean", "--save", "nice"
+    )
+    assert {"name", "site", "raw_norm", "auroc"} <= set(made)
+    assert made["site"] == "model.layers.1 output"
+    options = ("--direction", "nice", "--prompt", "The film was", "--doses=-0.5,0,0.5", "--max-new-tokens", "5")
+    found = run(capsys, "steer", model, *options)["results"]
+    assert [one["dose"] for one in found] == [-0.5, 0, 0.5]
+    assert all({"dose", "coefficient", "text"} <= set(one) for one in found)
+    assert found[2]["coefficient"] == -found[0]["coefficient"] > 0 == found[1]["coefficient"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("fly",), "invalid choice"),
+        (("record", "MODEL"), "required"),
+        (("record", "./nowhere", "--examples", "SET", "--layers", "1"), "no model directory"),
+        (("record", "MODEL", "--examples", "sae-probes/no_such_set", "--layers", "1"), "no_such_set"),
+        (("record", "MODEL", "--examples", "./nowhere.csv", "--layers", "1"), "nowhere.csv"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "99"), "no layer 99"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "one"), "--layers takes numbers"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--pool", "max"), "no pool 'max'"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--site", "middle"), "no kind of site"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--limit", "x"), "invalid int"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--device", "tpu"), "no device 'tpu'"),
+        (("probe", "MODEL", "--examples", "SET", "--limit", "2"), ""),
+        (("probe", "MODEL", "--examples", "SET", "--methods", "magic"), "magic"),
+        (("direction", "MODEL", "--examples", "SET", "--layer", "1", "--save", "../evil"), "cannot be a name"),
+        (("direction", "MODEL", "--examples", "SET", "--layer", "1", "--method", "magic", "--save", "x"), "magic"),
+        (("steer", "MODEL", "--direction", "nobody", "--prompt", "x"), "nobody"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--doses=a,b"), "--doses takes numbers"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--doses=nan"), "finite"),
+    ],
+)
+def test_every_mistake_gets_one_line(
+    model: str, examples: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    filled = [{"MODEL": model, "SET": examples}.get(one, one) for one in arguments]
+    assert sentence in fails(capsys, *filled)
+
+
+def test_a_direction_of_another_model_is_refused(
+    model: str, examples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "direction", model, "--examples", examples, "--layer", "1", "--save", "nice")
+    (tmp_path / "second").mkdir()
+    other = str(tiny_directory(tmp_path / "second", "llama", seed=1))
+    assert "was made for" in fails(capsys, "steer", other, "--direction", "nice", "--prompt", "The film")
+    assert "is empty" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "  ")
+    assert "no chat template" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "x", "--chat")
+
+
+def test_as_a_program_it_prints_json_alone(home_with_model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "models", "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["models"]
