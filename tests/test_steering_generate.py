@@ -5,15 +5,17 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from core.errors import UserError
-from core.models import Model, edit
+from core.models import Model, edit, open_model
 from core.steering import Decoding, Intervention, Positions, Step, stream
 from tests.test_models_recording import hooks
+from tests.tiny import tiny_directory
 
 PROMPTS = ["The film was good and the music", "She wrote a letter", "They walked along the river until the rain began"]
 
@@ -121,6 +123,19 @@ def test_each_row_has_its_own_push_and_equals_its_solo_run(tiny: Model) -> None:
     together = written(stream(tiny, prompts, rows, decoding))
     alone = [written(stream(tiny, [ids], [row], decoding))[0] for ids, row in zip(prompts, rows, strict=True)]
     assert together == alone
+
+
+def test_sites_that_see_all_tokens_as_one_row_are_steered_by_position(home: Path, tmp_path: Path) -> None:
+    model = open_model(str(tiny_directory(tmp_path, "opt")))
+    site = model.site(1, "hidden")
+    longer, shorter = ids_of(model, PROMPTS[0])[0][:6], ids_of(model, PROMPTS[1])[0][:4]
+    width = model.network.get_submodule(site.module).in_features
+    unit = np.full(width, width**-0.5, dtype=np.float32)
+    decoding = Decoding(max_new_tokens=6)
+    rows = [[Intervention(site, unit, 0.0)], [Intervention(site, unit, 9.0, Positions(prompt=False))]]
+    together = written(stream(model, [longer, shorter], rows, decoding))
+    assert together[0] == plain(model, longer, max_new_tokens=6)
+    assert together[1] == written(stream(model, [shorter], [rows[1]], decoding))[0]
 
 
 def test_sampling_obeys_its_settings(tiny: Model) -> None:

@@ -14,7 +14,9 @@ from core.models.site import Site
 
 @contextmanager
 def edit(model: Model, edits: Mapping[Site, Callable[[Tensor], Tensor]]) -> Iterator[None]:
-    """Let each function replace the activations (batch, tokens, width) at its site while the block lasts.
+    """Let each function replace the activations at its site while the block lasts.
+
+    They are (batch, tokens, width), or (batch * tokens, width) inside the few MLPs that join their rows.
 
     The model is restored at the end of the block, also after an exception. The block holds the model's
     lock: keep it to one forward pass or one token step, and never `yield` inside it, so that other

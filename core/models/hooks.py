@@ -1,6 +1,7 @@
 """Putting a function on a site for as long as a `with` block lasts.
 
-This is the only file that registers hooks. Reading, gradients and edits are all functions put here.
+Reading, gradients and edits are all functions put here. (Only `find_layout`, which looks at a network before it is
+a Model that anybody shares, registers hooks of its own.)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.models.model import Model
 from core.models.site import Site
 
 # What stands on a site: takes what flows through, (batch, tokens, width), and returns what shall flow on.
-# Returning None lets it pass untouched.
+# Returning None lets it pass untouched. A few MLPs see their tokens as one long row, (batch * tokens, width).
 OnSite = Callable[[Tensor], "Tensor | None"]
 
 
@@ -41,11 +42,11 @@ def on_sites(model: Model, functions: Mapping[Site, OnSite]) -> Iterator[None]:
 
 def _on_output(site: Site, function: OnSite) -> Callable[..., Any]:
     def hook(_module: torch.nn.Module, _args: Any, output: Any) -> Any:
-        in_tuple = isinstance(output, tuple)
-        changed = function(_checked(site, output[0] if in_tuple else output))
+        among_others = isinstance(output, tuple | list)
+        changed = function(_checked(site, output[0] if among_others else output))
         if changed is None:
             return None
-        return (changed, *output[1:]) if in_tuple else changed
+        return type(output)([changed, *output[1:]]) if among_others else changed
 
     return hook
 

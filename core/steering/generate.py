@@ -188,9 +188,11 @@ def _edits(plan: _Plan, fired: dict[tuple[Site, Positions], Tensor]) -> dict[Sit
 
     def apply(acts: list[tuple[Tensor, Tensor]]) -> Any:
         def act(h: Tensor) -> Tensor:
+            shape = h.shape
             for push, fires in acts:
-                h = add(h, push, fires)
-            return h
+                # Some MLPs see their tokens as one long row; positions need the batch.
+                h = add(h.reshape(*fires.shape, -1), push, fires)
+            return h.reshape(shape)
 
         return act
 
