@@ -1,0 +1,64 @@
+"""What the benchmarks claim to measure: turns are taken, ratios are per round, and both sides do the same work."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from benchmarks.bare import real_tokens, run_bare, sorted_batches, truncated
+from benchmarks.harness import alternate, compare, report
+from benchmarks.texts import mixed_texts
+from core.models import Model, record, tokenize
+
+
+def test_ways_take_turns_and_every_other_round_goes_backwards() -> None:
+    order: list[str] = []
+
+    def way(name: str) -> float:
+        order.append(name)
+        return 1.0
+
+    rates = alternate({"a": lambda: way("a"), "b": lambda: way("b"), "c": lambda: way("c")}, rounds=3)
+    assert "".join(order) == "abccbaabc"
+    assert {name: len(of_rounds) for name, of_rounds in rates.items()} == {"a": 3, "b": 3, "c": 3}
+    assert all(rate > 0 for of_rounds in rates.values() for rate in of_rounds)
+
+
+def test_ratio_is_the_median_of_the_ratios_within_rounds() -> None:
+    # A machine that is ten times slower in round 2 changes both ways alike, and no ratio.
+    found = compare("x", "tokens/s", ours=[90.0, 9.0, 200.0], peer=[100.0, 10.0, 100.0])
+    assert found.ratios == pytest.approx((0.9, 0.9, 2.0))
+    assert found.ratio == pytest.approx(0.9)
+    assert (found.ours, found.peer) == (90.0, 100.0)
+
+
+def test_json_names_the_main_comparison_and_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
+    report([compare("main", "tokens/s", [3.0], [2.0]), compare("other", "tokens/s", [1.0], [2.0])], as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert {key: said[key] for key in ("name", "ours", "peer", "ratio")} == {
+        "name": "main",
+        "ours": 3.0,
+        "peer": 2.0,
+        "ratio": 1.5,
+    }
+    assert [one["name"] for one in said["results"]] == ["main", "other"]
+
+
+def test_texts_are_real_different_and_the_same_every_time() -> None:
+    texts = mixed_texts(64)
+    assert len(set(texts)) == 64
+    assert texts == mixed_texts(64)
+    lengths = sorted(map(len, texts))
+    assert lengths[-1] > 5 * lengths[0]
+
+
+def test_bare_forward_does_the_work_that_the_recorder_does(smollm2: Model) -> None:
+    texts = ["A short text.", "A text that is a little longer than the other one.", "Three."]
+    batches = sorted_batches(smollm2, texts, 64)
+    assert real_tokens(batches) == sum(map(len, tokenize(smollm2, texts, 64)))
+    site = smollm2.site(2)
+    (last,) = run_bare(truncated(smollm2, 2), batches)
+    assert torch.equal(last, record(smollm2, batches[-1], [site])[site])
+    assert len(smollm2.network.model.layers) == 30  # the cut copy left the whole one whole
