@@ -13,11 +13,11 @@ chosen: Chosen = frame()
 
 FIRST = {"model": first_concept.MODEL, "concept": first_concept.EXAMPLES, "layer": str(first_concept.LAYER)}
 
-st.title("Conceptscope")
+st.title("Follow a concept through a language model")
 st.markdown(
-    "Follow a concept, such as *positive sentiment*, through a language model: find **where** it can be read from the "
-    "model's activations, then **push** on it and watch what the model writes. Everything runs on this machine; every "
-    "number comes with its uncertainty and a control."
+    "Take a concept, such as *positive sentiment*. Find **where** it can be read from the model's activations, then "
+    "**push** on it and watch what the model writes. Everything runs on this machine; every number comes with its "
+    "uncertainty and a control."
 )
 
 probe, steer = st.columns(2, border=True)

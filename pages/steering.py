@@ -46,7 +46,7 @@ dose = linked(
     help="Strength of the push, in units of the typical (median) length of an activation at this layer. Positive doses "
     "push towards the positives of the concept, negative away from them. Large doses break the text.",
 )
-coefficient = st.empty()
+coefficient = st.container()
 
 with st.expander("How tokens are chosen", icon=":material/casino:"):
     left, middle, right = st.columns(3)
@@ -102,6 +102,4 @@ with st.expander("How tokens are chosen", icon=":material/casino:"):
     )
 
 request = steered.Request(chosen.model, source, prompt, dose, tokens, temperature, seed, chat)
-steered.panel(request)
-with coefficient:
-    steered.raw_size(request)
+steered.panel(request, coefficient)

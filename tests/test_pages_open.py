@@ -13,6 +13,13 @@ import pytest
 from core import jobs
 from tests.pages import PAGES, ROOT, forget, open_alone, open_through_app, save_colours, texts_of
 
+TITLES = {
+    "home": "Follow a concept through a language model",
+    "probing": "Probing",
+    "steering": "Steering",
+    "jobs": "Jobs",
+}
+
 
 @pytest.fixture(autouse=True)
 def fresh_caches() -> Iterator[None]:
@@ -26,7 +33,7 @@ def test_a_page_opens_alone(page: str, home_with_model: Path) -> None:
     app = open_alone(page)
     assert not app.exception
     assert not app.error
-    assert app.title[0].value in {"Conceptscope", page.capitalize()}
+    assert app.title[0].value == TITLES[page]
     assert [box.label for box in app.sidebar.selectbox] == ["Model", "Concept"]
 
 
@@ -35,7 +42,7 @@ def test_a_page_opens_through_the_front_door(page: str, home_with_model: Path) -
     app = open_through_app(page)
     assert not app.exception
     assert not app.error
-    assert app.title[0].value in {"Conceptscope", page.capitalize()}
+    assert app.title[0].value == TITLES[page]
 
 
 @pytest.mark.parametrize("page", PAGES)

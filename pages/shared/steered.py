@@ -47,34 +47,40 @@ class Written:
     finished: bool
 
 
-@st.fragment
-def panel(request: Request) -> None:
-    """Buttons and the two texts. A fragment: stopping or writing anew leaves the rest of the page alone."""
+def panel(request: Request, size: DeltaGenerator) -> None:
+    """Buttons and the two texts, and into `size` the dose in raw units.
+
+    No fragment: Streamlit lets a fragment finish before it hears of the next press, so that nothing could stop it.
+    """
     with st.container(horizontal=True):
         start = st.button("Generate", type="primary", icon=":material/play_arrow:", key="generate")
         stop = st.empty()
-    written: Written | None = st.session_state.get("written_texts")
-    current = written is not None and written.request == request
-    if not start and not current:
-        st.info("Press **Generate** to see " + ("both texts." if written is None else "what these choices give."))
-        return
-    bar = st.empty()
-    left, right = st.columns(2, border=True)
-    left.markdown("**Plain**")
-    right.markdown(f"**Steered**, dose {request.dose:+g}")
-    boxes = left.empty(), right.empty()
-    if start:
+    if start:  # before anything slow, so that it can be pressed from the beginning
         stop.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
-        with mendable(), bar.container():
-            _write(request, boxes)
-        stop.empty()
-        written = st.session_state.get("written_texts")
-    if written is not None and written.request == request:
-        _draw(boxes, written)
-        _numbers(written)
+    texts = st.container()
+    with size:
+        _raw_size(request)
+    written: Written | None = st.session_state.get("written_texts")
+    if not start and (written is None or written.request != request):
+        texts.info("Press **Generate** to see " + ("both texts." if written is None else "what these choices give."))
+        return
+    with texts:
+        bar = st.empty()
+        left, right = st.columns(2, border=True)
+        left.markdown("**Plain**")
+        right.markdown(f"**Steered**, dose {request.dose:+g}")
+        boxes = left.empty(), right.empty()
+        if start:
+            with mendable(), bar.container():
+                _write(request, boxes)
+            stop.empty()
+            written = st.session_state.get("written_texts")
+        if written is not None and written.request == request:
+            _draw(boxes, written)
+            _numbers(written)
 
 
-def raw_size(request: Request) -> None:
+def _raw_size(request: Request) -> None:
     """The dose as the length of the vector that is added, where the site's typical norm is known."""
     from core.activations import known_norm
 
