@@ -18,35 +18,37 @@ chosen = frame()
 st.title("Steering")
 st.write("What does the model write when it is pushed along a concept's direction, and what without?")
 
-with mendable(stop=True):
+text, way = st.columns([3, 2], gap="large")
+with text:
+    prompt = linked(
+        st.text_area,
+        "Prompt",
+        key="prompt",
+        default=first_concept.PROMPT,
+        max_chars=4000,
+        height=80,
+        help="The model goes on from here.",
+    )
+    dose = linked(
+        st.slider,
+        "Dose",
+        key="dose",
+        default=0.5,
+        read=float,
+        write=lambda value: f"{value:g}",
+        valid=lambda value: isinstance(value, float) and -1 <= value <= 1,
+        min_value=-1.0,
+        max_value=1.0,
+        step=0.05,
+        help="Strength of the push, in units of the typical (median) length of an activation at this layer. Positive "
+        "doses push towards the positives of the concept, negative away from them. Large doses break the text.",
+    )
+    coefficient = st.container()
+
+with way, mendable(stop=True):
     source = choose_direction(chosen)
     if source is None:
         st.stop()
-
-prompt = linked(
-    st.text_area,
-    "Prompt",
-    key="prompt",
-    default=first_concept.PROMPT,
-    max_chars=4000,
-    height=80,
-    help="The model goes on from here.",
-)
-dose = linked(
-    st.slider,
-    "Dose",
-    key="dose",
-    default=0.5,
-    read=float,
-    write=lambda value: f"{value:g}",
-    valid=lambda value: isinstance(value, float) and -1 <= value <= 1,
-    min_value=-1.0,
-    max_value=1.0,
-    step=0.05,
-    help="Strength of the push, in units of the typical (median) length of an activation at this layer. Positive doses "
-    "push towards the positives of the concept, negative away from them. Large doses break the text.",
-)
-coefficient = st.container()
 
 with st.expander("How tokens are chosen", icon=":material/casino:"):
     left, middle, right = st.columns(3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.directions import make_direction, save_direction
+from core.directions import load_direction, make_direction, save_direction
 from core.examples import open_examples
 from core.models import Model, open_model
 from core.steering import Decoding, steer
@@ -87,6 +87,17 @@ def test_a_saved_direction_can_be_chosen_by_link(model: Model, directory: str) -
     assert not app.error
     assert app.session_state["written_texts"].request.source.saved == "warmth"
     assert "Logistic regression of “colours”, after layer 1." in texts_of(app)
+
+
+def test_a_direction_can_be_saved_and_a_taken_name_is_refused(model: Model, directory: str) -> None:
+    app = generate(open_alone("steering", **query(directory)))
+    for expected in ("saved", "refused"):
+        next(box for box in app.text_input if box.label == "Name").set_value("warmer")
+        next(button for button in app.button if button.label == "Save").click().run()
+        assert not app.exception
+        assert (len(app.success), len(app.error)) == ((1, 0) if expected == "saved" else (0, 1))
+    kept = load_direction("warmer")
+    assert (kept.layer, kept.method, kept.model_fingerprint) == (2, "diffmean", model.fingerprint)
 
 
 def test_without_saved_directions_it_says_what_to_do(model: Model, directory: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +10,7 @@ import streamlit as st
 from core import first_concept
 from core.progress import Progress
 from pages.shared import cached
+from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked
 from pages.shared.sweeps import METHOD_NAMES, method_name
@@ -18,7 +19,7 @@ from pages.shared.text import plain
 if TYPE_CHECKING:
     from core.directions import Direction
 
-WAYS = {"concept": "The chosen concept and layer", "saved": "A saved direction"}
+WAYS = {"concept": "Concept and layer", "saved": "Saved"}
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,15 @@ def direction_of(model: str, source: Source) -> Direction:
     made = cached.direction(model, source.concept, source.limit, source.layer, source.method, progress=draw)
     bar.empty()
     return made
+
+
+def offer_to_save(model: str, source: Source) -> None:
+    """A way to keep a direction that was just made, under a name."""
+    from core.directions import save_direction
+
+    with st.popover("Save this direction", icon=":material/bookmark_add:"), st.form("save", border=False):
+        name = st.text_input("Name", max_chars=64, help="Up to 64 letters, digits, '_', '.', '+' or '-'.").strip()
+        if st.form_submit_button("Save"):
+            with mendable():
+                save_direction(replace(direction_of(model, source), name=name), replace=False)
+                st.success(f"Saved. It can be chosen under Direction: Saved, and as `--direction {plain(name)}`.")

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.progress import Progress
 from pages.shared import cached
-from pages.shared.directions import Source, direction_of
+from pages.shared.directions import Source, direction_of, offer_to_save
 from pages.shared.errors import mendable
 from pages.shared.sweeps import AUROC_HELP
 from pages.shared.text import verbatim
@@ -78,6 +78,8 @@ def panel(request: Request, size: DeltaGenerator) -> None:
         if written is not None and written.request == request:
             _draw(boxes, written)
             _numbers(written)
+            if not request.source.saved:
+                offer_to_save(request.model, request.source)
 
 
 def _raw_size(request: Request) -> None:
@@ -157,7 +159,10 @@ def _text(opened: Model, tokens: tuple[int, ...]) -> str:
 def _draw(boxes: tuple[DeltaGenerator, DeltaGenerator], written: Written) -> None:
     prompt = f":gray[{verbatim(written.request.prompt)}]"
     common, first, rest = written.steered
-    marked = f":orange-background[{verbatim(first)}]" if first.strip() and written.differs_at else verbatim(first)
+    word = first.strip()
+    before, after = first.split(word, 1) if word else (first, "")
+    marked = f":orange-background[{verbatim(word)}]" if word and written.differs_at else verbatim(word)
+    marked = verbatim(before) + marked + verbatim(after)
     boxes[0].markdown(prompt + verbatim(written.plain))
     boxes[1].markdown(prompt + verbatim(common) + marked + verbatim(rest))
 

@@ -75,7 +75,7 @@ def test_a_deep_link_reopens_a_view_and_survives_a_reload(server: str, visitor: 
         settled(visitor)
         expect(visitor.get_by_test_id("stMain").get_by_role("textbox", name="Prompt")).to_have_value("The weather is")
         sliders = visitor.get_by_role("slider")
-        assert [slider.get_attribute("aria-valuenow") for slider in sliders.all()[:2]] == ["9", "-0.3"]
+        assert [float(slider.input_value()) for slider in sliders.all()[:2]] == [9, -0.3]
         expect(visitor.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(4)
         visitor.reload()
     settled(visitor)
