@@ -101,7 +101,9 @@ def test_the_home_page_says_what_is_at_hand(home_with_model: Path) -> None:
     assert "Nothing has been computed yet" in texts_of(app)
 
 
-def test_the_jobs_page_shows_cancels_and_removes(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_jobs_page_shows_cancels_and_removes(
+    home_with_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "MODULE", "tests.fake_command")
     job = jobs.start(["count", "400", "0.1", str(tmp_path / "steps")], "Counting *to* 400")
     app = open_alone("jobs")

@@ -33,7 +33,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def model(home: Path, directory: str) -> Model:
+def model(home_with_model: Path, directory: str) -> Model:
     save_colours()
     return open_model(directory)
 

@@ -31,7 +31,7 @@ def fresh_caches() -> Iterator[None]:
 
 
 @pytest.fixture
-def model(home: Path, directory: str, monkeypatch: pytest.MonkeyPatch) -> Model:
+def model(home_with_model: Path, directory: str, monkeypatch: pytest.MonkeyPatch) -> Model:
     few = tuple(f"This is the text number {i} of a short reference." for i in range(40))
     monkeypatch.setattr("core.activations.reference.reference_texts", lambda: few)
     save_colours()
