@@ -24,7 +24,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run test test-slow test-all lint format bench peers constraints clean
+.PHONY: help setup prepare run test test-slow test-all lint format bench assets peers constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -83,6 +83,9 @@ format: $(VENV)/.installed ## put the code into the formatter's shape
 
 bench: prepare ## every benchmark, each against a peer or a limit, as ratios
 	@$(PY) -m benchmarks
+
+assets: $(VENV)/.installed ## make anew the results that ship with the project (minutes)
+	@$(PY) -m core assets
 
 peers: prepare $(PEERS)/.installed ## compare with other libraries, in an environment of their own
 	@$(PEERS)/bin/python -m benchmarks.peers

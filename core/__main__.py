@@ -10,14 +10,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from core.cli import direction, examples, models, prepare, probe, record, steer
+from core.cli import assets, direction, examples, models, prepare, probe, record, steer
 from core.cli.arguments import Parser
 from core.cli.console import console
 from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
-COMMANDS = {command.NAME: command for command in (models, examples, record, probe, direction, steer, prepare)}
+COMMANDS = {command.NAME: command for command in (models, examples, record, probe, direction, steer, prepare, assets)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

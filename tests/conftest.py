@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,9 +55,9 @@ def _link(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def smollm2() -> Iterator[Model]:
+def smollm2() -> Model:
     """The bundled model, opened once for all tests. It is shared: leave it as it was."""
-    yield open_model("smollm2")
+    return open_model("smollm2")
 
 
 @pytest.fixture(scope="session")

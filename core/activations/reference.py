@@ -46,26 +46,27 @@ def typical_norm(model: Model, site: Site, *, progress: Listener = silent) -> Ty
 
 def known_norm(model: Model, site: Site) -> TypicalNorm | None:
     """The typical norm at `site` if it was measured before. Computes nothing."""
-    value = read_result(_key(model, site, reference_texts()))
+    value = read_result(key_of(model, site, reference_texts()))
     return None if value is None else TypicalNorm(**value)
 
 
 def typical_norms(model: Model, sites: Sequence[Site], *, progress: Listener = silent) -> dict[Site, TypicalNorm]:
     """Typical norms of many sites from one pass over the reference."""
     texts = reference_texts()
-    keys = {site: _key(model, site, texts) for site in sites}
+    keys = {site: key_of(model, site, texts) for site in sites}
     known = {site: TypicalNorm(**value) for site, key in keys.items() if (value := read_result(key)) is not None}
     if missing := [site for site in keys if site not in known]:
         if all(site.kind == "after" for site in missing):
             # The residual stream of every layer costs little more than that of the deepest one.
             missing = [model.site(layer) for layer in range(max(site.layer for site in missing) + 1)]
-        for site, norm in _measure(model, missing, texts, progress).items():
-            write_result(keys.get(site) or _key(model, site, texts), asdict(norm))
+        for site, norm in measure(model, missing, texts, progress).items():
+            write_result(keys.get(site) or key_of(model, site, texts), asdict(norm))
             known[site] = norm
     return {site: known[site] for site in sites}
 
 
-def _key(model: Model, site: Site, texts: Sequence[str]) -> str:
+def key_of(model: Model, site: Site, texts: Sequence[str]) -> str:
+    """Under which the typical norm of a site is kept among the results."""
     return workspace.digest(
         {
             "what": "typical norm",
@@ -80,7 +81,10 @@ def _key(model: Model, site: Site, texts: Sequence[str]) -> str:
     )
 
 
-def _measure(model: Model, sites: Sequence[Site], texts: Sequence[str], progress: Listener) -> dict[Site, TypicalNorm]:
+def measure(
+    model: Model, sites: Sequence[Site], texts: Sequence[str], progress: Listener = silent
+) -> dict[Site, TypicalNorm]:
+    """Typical norms of `sites` over `texts`, computed now."""
     ids = sorted(tokenize(model, texts, LENGTH), key=len, reverse=True)
     size = max(1, BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"]) // LENGTH)
     norms: dict[Site, list[torch.Tensor]] = {site: [] for site in sites}

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from core.cli import arguments
+from core.errors import UserError
 from core.progress import Listener
 
 NAME = "steer"
@@ -23,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--repetition-penalty", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--positions",
+        default="prompt",
+        help="tokens that are pushed: prompt, first (generated), later, special; several with commas, or all",
+    )
     parser.add_argument("--chat", action="store_true", help="put the prompt into the model's chat template")
 
 
@@ -38,10 +44,13 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         repetition_penalty=args.repetition_penalty,
         seed=args.seed,
     )
+    positions = _positions(args.positions)
     direction = load_direction(args.direction)
     model = arguments.open_model_of(args)
     began = time.perf_counter()
-    texts = steer(model, direction, args.prompt, doses, decoding=decoding, chat=args.chat, progress=progress)
+    texts = steer(
+        model, direction, args.prompt, doses, decoding=decoding, positions=positions, chat=args.chat, progress=progress
+    )
     seconds = time.perf_counter() - began
     return {
         "results": [
@@ -50,6 +59,20 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         ],
         "tokens_per_second": round(sum(len(one.tokens) for one in texts) / seconds, 2),
     }
+
+
+def _positions(text: str) -> Any:
+    from core.steering import Positions
+
+    names = arguments.words(text)
+    if names == ["all"]:
+        return Positions()
+    known = ("prompt", "first", "later", "special")
+    if not names or (strange := [name for name in names if name not in known]):
+        raise UserError(
+            f"--positions takes all, or some of {', '.join(known)}, not {(strange if names else [''])[0]!r}."
+        )
+    return Positions(**{name: name in names for name in known})
 
 
 def show(result: dict[str, Any]) -> str:

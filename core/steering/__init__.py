@@ -7,9 +7,10 @@ from core.lazy import attach
 if TYPE_CHECKING:
     from core.steering.generate import Decoding, Step, stream
     from core.steering.interventions import Intervention, Positions
-    from core.steering.texts import SteeredText, site_of, steer, steer_stream, text_of
+    from core.steering.texts import DEFAULT_POSITIONS, SteeredText, site_of, steer, steer_stream, text_of
 
 __all__ = [
+    "DEFAULT_POSITIONS",
     "Decoding",
     "Intervention",
     "Positions",
@@ -25,6 +26,7 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
+        "DEFAULT_POSITIONS": "texts",
         "Decoding": "generate",
         "Intervention": "interventions",
         "Positions": "interventions",

@@ -15,6 +15,10 @@ from core.progress import Listener, silent
 from core.steering.generate import Decoding, stream
 from core.steering.interventions import Intervention, Positions
 
+# Where a push acts unless the user says otherwise. Pushing the prompt alone moves what is written nearly as far as
+# pushing every token, and leaves the text as fluent as it was: see docs/steering.md.
+DEFAULT_POSITIONS = Positions(prompt=True, first=False, later=False)
+
 PROMPT_TOKENS = 4096  # a bound on pasted prompts; the model's own context may be shorter
 
 
@@ -71,7 +75,8 @@ def steer_stream(
     norm: TypicalNorm = typical_norm(model, site, progress=progress)
     coefficients = [dose * norm.median for dose in doses]
     rows = [
-        [Intervention(site, direction.vector, coefficient, positions or Positions())] for coefficient in coefficients
+        [Intervention(site, direction.vector, coefficient, positions or DEFAULT_POSITIONS)]
+        for coefficient in coefficients
     ]
     written: list[list[int]] = [[] for _ in doses]
     ended = [False] * len(doses)
