@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,28 @@ def workspace_copy(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def server(workspace_copy: Path, chromium: str) -> Iterator[str]:
-    """The address of the running app, started as `make run` does."""
+    """The address of the running app, which most journeys share."""
+    with running_app(workspace_copy) as address:
+        yield address
+
+
+@pytest.fixture
+def fresh_server(workspace_copy: Path, chromium: str) -> Iterator[str]:
+    """The address of an app that nobody has visited yet."""
+    with running_app(workspace_copy) as address:
+        yield address
+
+
+@contextmanager
+def running_app(home: Path) -> Iterator[str]:
+    """The app, started as `make run` does, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
         cwd=ROOT,
-        env={**os.environ, "CONCEPTSCOPE_HOME": str(workspace_copy), "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, "CONCEPTSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -49,12 +49,13 @@ def test_the_first_page_shows_the_prepared_concept(server: str, visitor: Page) -
 
 def test_choose_sweep_and_steer_at_the_strongest_layer(server: str, visitor: Page) -> None:
     visitor.goto(f"{server}/probing?limit=80&layers=2,8&methods=diffmean")
+    settled(visitor)
     concept = visitor.get_by_test_id("stSidebar").get_by_role("combobox", name=re.compile("Concept"))
     concept.click()
     concept.fill("clickbait")
-    concept.press("Enter")
+    visitor.get_by_role("option", name=re.compile("clickbait")).first.click()
+    visitor.wait_for_url(re.compile("concept=sae-probes%2F105_click_bait"), wait_until="commit")
     settled(visitor)
-    assert "concept=sae-probes%2F105_click_bait" in visitor.url
     button(visitor, "Run the sweep").click()
     expect(button(visitor, "Cancel")).to_be_visible()
     menu(visitor, "Jobs")  # the job goes on while one looks elsewhere
@@ -81,6 +82,18 @@ def test_a_deep_link_reopens_a_view_and_survives_a_reload(server: str, visitor: 
     settled(visitor)
     for part in ("layer=9", "dose=-0.3", "prompt=The+weather+is", "105_click_bait"):
         assert part in visitor.url
+
+
+def test_the_very_first_visit_may_be_a_deep_link(fresh_server: str, visitor: Page) -> None:
+    visitor.goto(f"{fresh_server}/jobs?layer=9&concept=sae-probes%2F105_click_bait")
+    expect(visitor.get_by_role("heading", level=1, name="Jobs")).to_be_visible()
+    settled(visitor)
+    expect(visitor).to_have_title("Conceptscope")
+    expect(visitor.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_text(
+        [re.compile(name) for name in ("Home", "Probing", "Steering", "Jobs")]
+    )
+    assert visitor.get_by_role("slider").first.input_value() == "9"
+    assert "layer=9" in visitor.url
 
 
 def test_stop_keeps_what_was_written(server: str, visitor: Page) -> None:
