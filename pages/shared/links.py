@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
 
@@ -34,8 +33,6 @@ def linked(
     """
     kept: dict[str, Any] = st.session_state.setdefault("kept", {})
     written: dict[str, str] = st.session_state.setdefault("written", {})
-    drawn_on: dict[str, str] = st.session_state.setdefault("drawn_on", {})
-    page = _page()
     wanted = st.session_state.setdefault("wanted", {})
     value = wanted.pop(key) if key in wanted else st.session_state.get(key, kept.get(key, default))
     text = st.query_params.get(key)
@@ -46,9 +43,9 @@ def linked(
             value = default
     if not valid(value):
         value = default
-    if key not in st.session_state or st.session_state[key] != value or drawn_on.get(key) != page:
-        st.session_state[key] = value  # the same widget on another page is a new one, and would start anew
-    drawn_on[key] = page
+    # In every run: the same widget on another page is a new one and would start anew, and a form that was sent shows
+    # its widgets' own defaults again where a value came from here.
+    st.session_state[key] = value
     chosen: T = widget(label, key=key, **options)
     if not valid(chosen):  # emptied by the user
         chosen = default
@@ -74,11 +71,6 @@ def choose(key: str, value: Any) -> None:
     """Set a choice from a callback, before its widget is drawn again."""
     st.session_state[key] = value
     st.session_state.setdefault("kept", {})[key] = value
-
-
-def _page() -> str:
-    context = get_script_run_ctx()
-    return context.page_script_hash if context else ""
 
 
 def want(key: str, value: Any) -> None:

@@ -58,6 +58,8 @@ def test_choose_sweep_and_steer_at_the_strongest_layer(server: str, visitor: Pag
     settled(visitor)
     button(visitor, "Run the sweep").click()
     expect(button(visitor, "Cancel")).to_be_visible()
+    expect(visitor.get_by_role("spinbutton", name="Texts")).to_have_value("80")  # what was sent is still shown
+    expect(visitor.get_by_test_id("stMain").get_by_role("textbox", name="Layers")).to_have_value("2,8")
     menu(visitor, "Jobs")  # the job goes on while one looks elsewhere
     expect(visitor.get_by_test_id("stMain").get_by_text("Done").first).to_be_visible(timeout=180_000)
     menu(visitor, "Probing")
