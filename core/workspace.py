@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+
+PARTS = "parts"  # folder of half-written files, on the same file system as everything else
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
@@ -51,7 +54,7 @@ def checked_name(name: str) -> str:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that a reader sees the old file or the whole new one, also after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=_parts_for(path), prefix=_own_prefix(), suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -62,6 +65,37 @@ def write_bytes(path: Path, data: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def clear_parts() -> None:
+    """Remove what programs that were killed on this machine left half-written."""
+    for path in (home() / PARTS).glob(f"{platform.node()}~*.part"):
+        pid = path.name.split("~")[1]
+        if not (pid.isdigit() and _alive(int(pid))):
+            path.unlink(missing_ok=True)
+
+
+def _parts_for(path: Path) -> Path:
+    """Where `path` is written before it is whole: aside, so that no listing of its folder ever shows a half file."""
+    if not path.resolve().is_relative_to(home()):
+        return path.parent
+    folder = home() / PARTS
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _own_prefix() -> str:
+    return f"{platform.node()}~{os.getpid()}~"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def sync_directory(path: Path) -> None:

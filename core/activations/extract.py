@@ -9,6 +9,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
+from core import workspace
 from core.activations import shards
 from core.activations.pooling import kept_tokens, pool_batch
 from core.activations.recipe import Pool, Recipe, corpus_hash, make_recipe
@@ -40,6 +41,7 @@ def record_texts(
     Shards that are finished and sound are left alone, so that a stopped call goes on where it was and the
     result equals an undisturbed one byte for byte. Returns one Store per site, in the order of `sites`.
     """
+    workspace.clear_parts()
     corpus = corpus_hash(texts)
     stores = {
         site: Store(

@@ -54,8 +54,10 @@ def _convert(name: str, directory: Path) -> Path:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    network = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    # local_files_only is written into the tokenizer's files; said here, they are the same on every machine.
+    options = {"gguf_file": path.name, "local_files_only": True}
+    network = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
+    tokenizer = AutoTokenizer.from_pretrained(path.parent, **options)
     # The loaded network still counts as quantised and refuses to be saved, though its weights are plain
     # float32 by now: hand them to a network that never heard of GGUF.
     config = network.config
