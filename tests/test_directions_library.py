@@ -116,7 +116,8 @@ def test_a_failure_while_saving_leaves_the_old_file(home: Path, monkeypatch: pyt
         with pytest.raises(OSError, match="disk full"):
             save_direction(direction(seed=1))
     assert load_direction("warm").vector.tobytes() == direction(seed=0).vector.tobytes()
-    assert [one.name for one in home.rglob("*") if one.is_file()] == ["warm.safetensors"], "something half-written was left behind"
+    left = [one.name for one in home.rglob("*") if one.is_file()]
+    assert left == ["warm.safetensors"], "something half-written was left behind"
 
 
 def _fail(_: int) -> None:
