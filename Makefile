@@ -24,7 +24,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run test test-slow test-all lint format bench assets peers constraints clean
+.PHONY: help setup prepare run test test-slow test-all lint format bench assets screenshots peers constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -86,6 +86,9 @@ bench: prepare ## every benchmark, each against a peer or a limit, as ratios
 
 assets: $(VENV)/.installed ## make anew the results that ship with the project (minutes)
 	@$(PY) -m core assets
+
+screenshots: prepare ## take the README's pictures anew, in headless Chromium
+	@$(PY) -m tests.browser.screenshots
 
 peers: prepare $(PEERS)/.installed ## compare with other libraries, in an environment of their own
 	@$(PEERS)/bin/python -m benchmarks.peers

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MODEL = "smollm2"
 EXAMPLES = "sae-probes/92_glue_sst2"
-LIMIT = 1000
+LIMIT = 1000  # rows of the sweep over all layers; the direction is made from all rows, at its one layer
 LAYER = 13
 DIRECTION = "sentiment"
 PROMPT = "I watched the film last night and I thought it was"
@@ -23,12 +23,11 @@ def make_first_concept(model: Model, *, progress: Listener = silent) -> dict[str
     from core.examples import open_examples
     from core.probing import sweep
 
-    examples = open_examples(EXAMPLES, limit=LIMIT)
-    found = sweep(model, examples, list(range(model.n_layers)), progress=progress)
+    found = sweep(model, open_examples(EXAMPLES, limit=LIMIT), list(range(model.n_layers)), progress=progress)
     known = {one.name: one for one in list_directions()}
     if DIRECTION not in known or known[DIRECTION].model_fingerprint != model.fingerprint:
-        made = make_direction(
-            model, examples, model.site(LAYER), "diffmean", name=DIRECTION, limit=LIMIT, progress=progress
+        examples = open_examples(EXAMPLES)
+        save_direction(
+            make_direction(model, examples, model.site(LAYER), "diffmean", name=DIRECTION, progress=progress)
         )
-        save_direction(made)
     return {"best_layer": found.best.layer, "auroc": found.best.auroc, "direction": DIRECTION}

@@ -11,7 +11,14 @@ from pages.shared.sweeps import curve_figure, strongest_sentence
 
 chosen: Chosen = frame()
 
-FIRST = {"model": first_concept.MODEL, "concept": first_concept.EXAMPLES, "layer": str(first_concept.LAYER)}
+FIRST = {
+    "model": first_concept.MODEL,
+    "concept": first_concept.EXAMPLES,
+    "layer": str(first_concept.LAYER),
+    # What `make setup` made. Where there is none, the Steering page says so and offers to make one.
+    "from": "saved",
+    "direction": first_concept.DIRECTION,
+}
 
 st.title("Follow a concept through a language model")
 st.markdown(

@@ -9,7 +9,7 @@ from pages.shared import steered
 from pages.shared.directions import choose_direction
 from pages.shared.errors import mendable
 from pages.shared.frame import frame
-from pages.shared.links import linked
+from pages.shared.links import comma, linked
 
 MOST_TOKENS = 400
 
@@ -42,6 +42,21 @@ with text:
         step=0.05,
         help="Strength of the push, in units of the typical (median) length of an activation at this layer. Positive "
         "doses push towards the positives of the concept, negative away from them. Large doses break the text.",
+    )
+    positions = linked(
+        st.pills,
+        "Tokens that are pushed",
+        key="positions",
+        default=steered.DEFAULT_POSITIONS,
+        read=lambda text: tuple(text.split(",")),
+        write=comma,
+        valid=lambda names: bool(names) and set(names) <= set(steered.POSITIONS),
+        options=list(steered.POSITIONS),
+        format_func=steered.POSITIONS.__getitem__,
+        selection_mode="multi",
+        help="Pushing the prompt alone sets the course and leaves the text fluent. Pushing the generated tokens too is "
+        "stronger, and breaks the text sooner. Special tokens and the prompt's first token, which hold no meaning, "
+        "are left alone.",
     )
     coefficient = st.container()
 
@@ -103,5 +118,5 @@ with st.expander("How tokens are chosen", icon=":material/casino:"):
         help="Wraps the prompt in the model's chat template, if it has one.",
     )
 
-request = steered.Request(chosen.model, source, prompt, dose, tokens, temperature, seed, chat)
+request = steered.Request(chosen.model, source, prompt, dose, tuple(positions), tokens, temperature, seed, chat)
 steered.panel(request, coefficient)

@@ -7,7 +7,7 @@ ids. So a choice is kept here: in the session for moving between pages, in the U
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -78,6 +78,6 @@ def want(key: str, value: Any) -> None:
     st.session_state.setdefault("wanted", {})[key] = value
 
 
-def comma(values: list[Any]) -> str:
+def comma(values: Iterable[Any]) -> str:
     """A list as text in the URL."""
     return ",".join(map(str, values))

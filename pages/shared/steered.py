@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from core.models import Model
 
 
+# Names as they stand in the URL; the same as the fields of core.steering.Positions.
+POSITIONS = {"prompt": "Prompt", "first": "First new token", "later": "Later tokens"}
+DEFAULT_POSITIONS = ("prompt",)
+
+
 @dataclass(frozen=True)
 class Request:
     """Everything that decides what is written."""
@@ -27,6 +32,7 @@ class Request:
     source: Source
     prompt: str
     dose: float
+    positions: tuple[str, ...]
     tokens: int
     temperature: float
     seed: int
@@ -102,7 +108,7 @@ def _raw_size(request: Request) -> None:
 
 def _write(request: Request, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
     """Generate, drawing and keeping every step, so that stopping at any token keeps what is there."""
-    from core.steering import Decoding, steer_stream
+    from core.steering import Decoding, Positions, steer_stream
 
     direction = direction_of(request.model, request.source)
     held_out = direction.provenance.get("held_out", {})
@@ -121,6 +127,7 @@ def _write(request: Request, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> No
         request.prompt,
         [0.0, request.dose],
         decoding=decoding,
+        positions=Positions(**{name: name in request.positions for name in POSITIONS}),
         chat=request.chat,
         progress=measure,
     )

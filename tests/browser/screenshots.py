@@ -1,0 +1,54 @@
+"""The pictures in the README, taken from the running app so that they stay true: `make screenshots`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+
+from playwright.sync_api import Page, sync_playwright
+
+from core import workspace
+from tests.browser.conftest import FLAGS, ROOT, running_app
+
+FOLDER = ROOT / "assets" / "screenshots"
+
+
+def settled(page: Page) -> None:
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=180_000)
+    page.wait_for_timeout(1_000)  # charts draw themselves after the script has ended
+
+
+def take(page: Page, name: str, width: int = 1280, height: int = 860) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    settled(page)
+    FOLDER.mkdir(exist_ok=True)
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium is not installed (on Debian: apt-get install chromium)")
+    with running_app(workspace.home()) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for scheme in ("light", "dark"):
+            context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
+            page = context.new_page()
+            page.set_default_timeout(180_000)
+            page.goto(address)
+            page.get_by_text(re.compile(r"Strongest at layer \d+")).wait_for()
+            take(page, f"home-{scheme}", height=1000)
+            page.goto(f"{address}/probing")
+            page.get_by_text(re.compile(r"Strongest at layer \d+")).wait_for()
+            take(page, f"probing-{scheme}", height=1400)
+            page.goto(f"{address}/steering?dose=-0.5&tokens=30")
+            page.get_by_test_id("stMain").get_by_role("button", name="Generate").click()
+            page.get_by_test_id("stMetric").first.wait_for()
+            take(page, f"steering-{scheme}", height=900)
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
