@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core import workspace
 from core.progress import Listener, silent
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ LIMIT = 1000  # rows of the sweep over all layers; the direction is made from al
 LAYER = 13
 DIRECTION = "sentiment"
 PROMPT = "I watched the film last night and I thought it was"
+
+
+def has_direction() -> bool:
+    """Whether the direction was made; a look at the folder, without torch."""
+    return workspace.place("directions", f"{DIRECTION}.safetensors").is_file()
 
 
 def make_first_concept(model: Model, *, progress: Listener = silent) -> dict[str, Any]:

@@ -15,10 +15,9 @@ FIRST = {
     "model": first_concept.MODEL,
     "concept": first_concept.EXAMPLES,
     "layer": str(first_concept.LAYER),
-    # What `make setup` made. Where there is none, the Steering page says so and offers to make one.
-    "from": "saved",
-    "direction": first_concept.DIRECTION,
 }
+if first_concept.has_direction():
+    FIRST |= {"from": "saved", "direction": first_concept.DIRECTION}
 
 st.title("Follow a concept through a language model")
 st.markdown(

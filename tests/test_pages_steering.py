@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.directions import load_direction, make_direction, save_direction
 from core.examples import open_examples
 from core.models import Model, open_model
-from core.steering import Decoding, steer
+from core.steering import Decoding, Positions, steer
 from tests.pages import forget, open_alone, save_colours, texts_of
 from tests.tiny import tiny_directory
 
@@ -60,6 +60,24 @@ def test_both_texts_are_those_of_the_steering_room(model: Model, directory: str)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Raw coefficient"] == f"{steered.coefficient:+.2f}"
     assert metrics["Direction reads its concept: AUROC"] == f"{direction.auroc:.3f}"
+
+
+def test_the_tokens_that_are_pushed_can_be_chosen_by_link(model: Model, directory: str) -> None:
+    direction = make_direction(model, open_examples("colours", limit=1000), model.site(2), "diffmean", name="x")
+    texts = []
+    for link, positions in (
+        ({}, Positions(first=False, later=False)),
+        ({"positions": "first,later"}, Positions(prompt=False)),
+        ({"positions": "prompt,first,later"}, Positions()),
+        ({"positions": "nonsense"}, Positions(first=False, later=False)),
+    ):
+        app = generate(open_alone("steering", **query(directory, dose="0.8", **link)))
+        assert not app.exception
+        decoding = Decoding(max_new_tokens=12)
+        (_, expected) = steer(model, direction, PROMPT, [0.0, 0.8], decoding=decoding, positions=positions)
+        texts.append("".join(app.session_state["written_texts"].steered))
+        assert texts[-1] == expected.text
+    assert len(set(texts)) > 1
 
 
 def test_at_dose_0_the_texts_are_the_same(model: Model, directory: str) -> None:
