@@ -7,12 +7,13 @@ import streamlit as st
 from core import jobs
 from pages.shared.errors import mendable
 from pages.shared.frame import frame
+from pages.shared.recording import record_form
 from pages.shared.running import EVERY, STATES, log, progress
 from pages.shared.text import duration, plain
 
 SHOWN = 25  # at a time
 
-frame()
+chosen = frame()
 
 st.title("Jobs")
 st.write("Long work runs on its own: it goes on when you leave the page, and what it has computed is kept.")
@@ -59,7 +60,7 @@ def everything() -> None:
     """All jobs, the latest first; looks again by itself while one is running."""
     found = jobs.jobs()
     if not found:
-        st.info("No jobs yet. A sweep started on the Probing page turns up here.")
+        st.info("No jobs yet. A recording started above or a sweep on the Probing page turns up here.")
     for job in found[:SHOWN]:
         show(job)
     if len(found) > SHOWN:
@@ -67,6 +68,9 @@ def everything() -> None:
     if was_running and not any(job.state == "running" for job in found):
         st.rerun()
 
+
+with st.expander("Record activations", icon=":material/save:"), mendable():
+    record_form(chosen)
 
 was_running = any(job.state == "running" for job in jobs.jobs())
 st.fragment(everything, run_every=EVERY if was_running else None)()

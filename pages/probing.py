@@ -12,6 +12,7 @@ from pages.shared import cached, estimate, running
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
 from pages.shared.frame import frame, go_to
+from pages.shared.hardware import as_arguments
 from pages.shared.links import comma, linked
 from pages.shared.sweeps import (
     METHOD_NAMES,
@@ -116,7 +117,7 @@ with concept:
     preview(chosen.info, examples)
 
 arguments = ["probe", chosen.model, "--examples", chosen.concept, "--layers", layers_text.replace(" ", "").lower()]
-arguments += ["--limit", str(limit), "--methods", comma(methods), "--pool", pool]
+arguments += ["--limit", str(limit), "--methods", comma(methods), "--pool", pool, *as_arguments()]
 id = jobs.job_id(arguments)
 job = jobs.find(id)
 st.header("Result", anchor=False)

@@ -34,7 +34,7 @@ def test_a_page_opens_alone(page: str, home_with_model: Path) -> None:
     assert not app.exception
     assert not app.error
     assert app.title[0].value == TITLES[page]
-    assert [box.label for box in app.sidebar.selectbox] == ["Model", "Concept"]
+    assert [box.label for box in app.sidebar.selectbox] == ["Model", "Device", "Precision", "Concept"]
 
 
 @pytest.mark.parametrize("page", PAGES)

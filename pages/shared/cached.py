@@ -15,6 +15,7 @@ from core import first_concept
 from core.examples import Examples, Info, catalogue, open_examples
 from core.models import list_models
 from core.progress import Listener, silent
+from pages.shared.hardware import chosen_hardware
 
 if TYPE_CHECKING:
     from core.activations import Pool
@@ -36,16 +37,16 @@ def _release(_: Model) -> None:
 
 
 @st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=_release)
-def _model(spec: str) -> Model:
+def _model(spec: str, device: str | None, dtype: str | None) -> Model:
     from core.models import open_model
 
-    return open_model(spec)
+    return open_model(spec, device=device, dtype=dtype)
 
 
 def model(spec: str) -> Model:
-    """The opened model, one for all sessions. Raises UserError if it cannot be opened."""
+    """The opened model on the chosen hardware, one for all sessions. Raises UserError if it cannot be opened."""
     with st.spinner("Opening the model …", show_time=True):
-        return _model(spec)
+        return _model(spec, *chosen_hardware())
 
 
 @st.cache_data(ttl=5, max_entries=1, show_spinner="Reading the list of examples …")
@@ -81,7 +82,7 @@ def direction(spec: str, id: str, limit: int, layer: int, method: str, *, progre
     from core.directions import make_direction
 
     opened, rows = model(spec), examples(id, limit)
-    key = (opened.fingerprint, opened.dtype_name, rows.digest, layer, method)
+    key = (opened.fingerprint, opened.device.type, opened.dtype_name, rows.digest, layer, method)
     shelf = _directions()
     if key not in shelf:
         site = opened.site(layer)

@@ -12,9 +12,11 @@ from core import first_concept
 from core.examples import Info
 from core.models import ModelInfo, list_models
 from pages.shared import cached
+from pages.shared.hardware import choose_hardware
 from pages.shared.links import linked
 from pages.shared.text import plain
 
+KEPT = ("model", "device", "dtype", "layer", "concept")  # choices of the sidebar that a button takes along
 ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 
 
@@ -40,6 +42,7 @@ def frame() -> Chosen:
     with st.sidebar:
         known = {info.id: info for info in list_models()}
         model = _choose_model(known)
+        choose_hardware()
         layers = known[model].layers if model in known else None
         layer = _choose_layer(layers)
         concept = _choose_concept(cached.all_examples())
@@ -49,7 +52,7 @@ def frame() -> Chosen:
 def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = False, **choices: str) -> None:
     """A button that leads to `pages/<page>.py` with some choices made there."""
     if st.button(label, icon=icon, type="primary" if primary else "secondary", key=f"to_{page}_{label}"):
-        kept = {key: st.query_params[key] for key in ("model", "layer", "concept") if key in st.query_params}
+        kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         st.switch_page(f"pages/{page}.py", query_params={**kept, **choices})
 
 

@@ -1,0 +1,65 @@
+"""On what the model runs: chosen by itself, shown, and overridable."""
+
+from __future__ import annotations
+
+import sys
+
+import streamlit as st
+
+from pages.shared.links import linked
+
+BY_ITSELF = "auto"
+DEVICES = (BY_ITSELF, "cuda", "mps", "cpu")
+DTYPES = (BY_ITSELF, "float32", "bfloat16", "float16")
+
+
+def choose_hardware() -> None:
+    """Draw the choice of device and precision for the sidebar."""
+    with st.popover(_now(), icon=":material/memory:", width="stretch"):
+        linked(
+            st.selectbox,
+            "Device",
+            key="device",
+            default=BY_ITSELF,
+            valid=DEVICES.__contains__,
+            options=list(DEVICES),
+            help="auto takes an NVIDIA GPU (cuda) if there is one, else an Apple GPU (mps), else the processor (cpu).",
+        )
+        linked(
+            st.selectbox,
+            "Precision",
+            key="dtype",
+            default=BY_ITSELF,
+            valid=DTYPES.__contains__,
+            options=list(DTYPES),
+            help="auto takes what the device is good at: 16 bits on a GPU; float32 on a processor, where 16 bits are "
+            "several times slower.",
+        )
+
+
+def chosen_hardware() -> tuple[str | None, str | None]:
+    """Device and precision as `open_model` takes them: None is by itself."""
+    kept = st.session_state.get("kept", {})
+    device, dtype = (kept.get(key, BY_ITSELF) for key in ("device", "dtype"))
+    return (None if device == BY_ITSELF else device, None if dtype == BY_ITSELF else dtype)
+
+
+def as_arguments() -> list[str]:
+    """The same for the command line of a job."""
+    device, dtype = chosen_hardware()
+    return [*(["--device", device] if device else []), *(["--dtype", dtype] if dtype else [])]
+
+
+def _now() -> str:
+    """What the model runs on. Before torch is loaded (it takes seconds) only what was chosen is known."""
+    device, dtype = chosen_hardware()
+    if "torch" in sys.modules:
+        from core.errors import UserError
+        from core.models.open import choose_device, choose_dtype
+
+        try:
+            there = choose_device(device)
+            device, dtype = there.type, dtype or str(choose_dtype(there)).removeprefix("torch.")
+        except UserError:
+            return f"{device}: not on this machine"
+    return " · ".join(part or BY_ITSELF for part in (device, dtype))
