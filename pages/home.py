@@ -15,6 +15,7 @@ FIRST = {
     "model": first_concept.MODEL,
     "concept": first_concept.EXAMPLES,
     "layer": str(first_concept.LAYER),
+    "dose": "-0.5",  # the plain text praises the film already, so the way down shows more
 }
 if first_concept.has_direction():
     FIRST |= {"from": "saved", "direction": first_concept.DIRECTION}

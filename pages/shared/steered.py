@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Names as they stand in the URL; the same as the fields of core.steering.Positions.
 POSITIONS = {"prompt": "Prompt", "first": "First new token", "later": "Later tokens"}
-DEFAULT_POSITIONS: tuple[str, ...] = ("prompt",)
+DEFAULT_POSITIONS = ("prompt",)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""A .gguf file opens where it lies, and is the model that the bundled conversion keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.models import Model, batch, list_models, open_model, record, tokenize
+from core.models.bundled import gguf_file
+
+
+@pytest.mark.slow
+def test_a_gguf_file_opens_and_equals_the_conversion(home: Path, smollm2: Model) -> None:
+    path = gguf_file("smollm2")
+    assert path is not None
+    model = open_model(str(path))
+    assert model.layout == smollm2.layout
+    inputs = batch(model, tokenize(model, ["The film was good."], 32))
+    assert torch.equal(inputs["input_ids"], batch(smollm2, tokenize(smollm2, ["The film was good."], 32))["input_ids"])
+    assert torch.equal(
+        record(model, inputs, [model.site(20)])[model.site(20)],
+        record(smollm2, inputs, [smollm2.site(20)])[smollm2.site(20)],
+    )
+    assert str(path) in {info.id for info in list_models()}
