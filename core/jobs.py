@@ -221,7 +221,7 @@ def _alive(note: dict[str, Any]) -> bool:
     pid = note["pid"]
     child = _children.get(pid)
     if child is not None and child.poll() is not None:
-        del _children[pid]
+        _children.pop(pid, None)
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:

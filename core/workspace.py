@@ -25,7 +25,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 def home() -> Path:
     """The workspace, made if it is missing."""
     path = Path(os.environ.get("CONCEPTSCOPE_HOME") or Path.home() / ".cache" / "conceptscope").expanduser()
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The workspace {path} cannot be made ({error.strerror}); set CONCEPTSCOPE_HOME.") from error
     return path.resolve()
 
 
@@ -52,7 +55,17 @@ def checked_name(name: str) -> str:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader sees the old file or the whole new one, also after a crash."""
+    """Write `data` to `path` so that a reader sees the old file or the whole new one, also after a crash.
+
+    Raises UserError if it cannot be written (disk full, no permission); what was there is unharmed.
+    """
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise UserError(f"{path} could not be written: {error.strerror or error}; what was there is kept.") from error
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=_parts_for(path), prefix=_own_prefix(), suffix=".part")
     try:

@@ -213,7 +213,7 @@ def test_the_batch_halves_itself_when_memory_runs_out(
 
     def cramped(model: Model, inputs: dict[str, torch.Tensor], sites: list) -> dict:
         if len(inputs["input_ids"]) > 1:
-            raise torch.OutOfMemoryError("no room")
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
         return inner(model, inputs, sites)
 
     monkeypatch.setattr("core.activations.extract.record", cramped)
@@ -225,9 +225,36 @@ def test_the_batch_halves_itself_when_memory_runs_out(
         raise torch.OutOfMemoryError("no room at all")
 
     monkeypatch.setattr("core.activations.extract.record", hopeless)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(UserError, match="not enough memory"):
         record_texts(tiny, TEXTS, [tiny.site(2)])
     assert store.damaged() == []
+
+
+def test_activations_that_are_not_finite_are_named(tiny: Model, home: Path) -> None:
+    weight = tiny.network.get_input_embeddings().weight
+    token = tiny.tokenizer(" river")["input_ids"][0]
+    kept = weight[token].clone()
+    try:
+        with torch.no_grad():
+            weight[token] = torch.inf
+        with pytest.raises(UserError, match=r"Text 1 has activations at model\.layers\.0 output that are not finite"):
+            record_texts(tiny, ["The food was bad.", "They walked along the river."], [tiny.site(0)])
+    finally:
+        with torch.no_grad():
+            weight[token] = kept
+
+
+def test_many_unpooled_sites_take_several_passes_and_give_the_same(
+    tiny: Model, home: Path, small_shards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = [tiny.site(layer, kind) for layer in (0, 1) for kind in ("before", "after", "mlp")]
+    expected = [contents(store) for store in record_texts(tiny, TEXTS, sites, pool="none")]
+    monkeypatch.setenv("CONCEPTSCOPE_HOME", str(home / "again"))
+    monkeypatch.setattr("core.activations.extract.SITES_AT_ONCE", 2)
+    heard: list[Progress] = []
+    found = record_texts(tiny, TEXTS, sites, pool="none", progress=heard.append)
+    assert [contents(store) for store in found] == expected
+    assert (heard[-1].done, heard[-1].total) == (len(TEXTS), len(TEXTS))
 
 
 def test_progress_counts_up_to_the_whole(tiny: Model, home: Path, small_shards: None) -> None:

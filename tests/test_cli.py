@@ -126,7 +126,11 @@ def test_direction_and_steer(model: str, examples: str, capsys: pytest.CaptureFi
         (("record", "MODEL", "--examples", "SET", "--layers", "one"), "--layers takes numbers"),
         (("record", "MODEL", "--examples", "SET", "--layers", "1", "--pool", "max"), "no pool 'max'"),
         (("record", "MODEL", "--examples", "SET", "--layers", "1", "--site", "middle"), "no kind of site"),
-        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--limit", "x"), "invalid int"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--limit", "x"), "invalid count"),
+        (("record", "MODEL", "--examples", "SET", "--layers", "1", "--limit", "-1"), "invalid count"),
+        (("record", "MODEL", "--texts", "~nobody-of-this-name/x.txt", "--layers", "1"), "no file"),
+        (("probe", "MODEL", "--examples", "SET", "--seed", "-1"), "seed"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--seed", "9" * 30), "seed"),
         (("record", "MODEL", "--examples", "SET", "--layers", "1", "--device", "tpu"), "no device 'tpu'"),
         (("probe", "MODEL", "--examples", "SET", "--limit", "2"), ""),
         (("probe", "MODEL", "--examples", "SET", "--methods", "magic"), "magic"),
@@ -152,7 +156,16 @@ def test_a_direction_of_another_model_is_refused(
     other = str(tiny_directory(tmp_path / "second", "llama", seed=1))
     assert "was made for" in fails(capsys, "steer", other, "--direction", "nice", "--prompt", "The film")
     assert "is empty" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "  ")
+    assert "no UTF-8" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "a \udcff b")
+    assert "come to" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "word " * 5000)
     assert "no chat template" in fails(capsys, "steer", model, "--direction", "nice", "--prompt", "x", "--chat")
+
+
+def test_a_workspace_that_cannot_be_made_gets_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONCEPTSCOPE_HOME", "/dev/null/x")
+    assert "set CONCEPTSCOPE_HOME" in fails(capsys, "models")
 
 
 def test_as_a_program_it_prints_json_alone(home_with_model: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_failure_while_saving_leaves_the_old_file(home: Path, monkeypatch: pyt
     save_direction(direction(seed=0))
     with monkeypatch.context() as broken:
         broken.setattr(workspace.os, "fsync", _fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(UserError, match="disk full"):
             save_direction(direction(seed=1))
     assert load_direction("warm").vector.tobytes() == direction(seed=0).vector.tobytes()
     left = [one.name for one in home.rglob("*") if one.is_file()]

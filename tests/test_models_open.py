@@ -43,6 +43,9 @@ def test_device_and_dtype_are_as_asked(directory: Path) -> None:
     assert open_model(str(directory), dtype="bfloat16").network.dtype == torch.bfloat16
     with pytest.raises(UserError, match="no device 'tpu'"):
         open_model(str(directory), device="tpu")
+    for odd in ("cpu:foo", "cuda:99"):
+        with pytest.raises(UserError, match="no device"):
+            open_model(str(directory), device=odd)
     with pytest.raises(UserError, match="no dtype 'int3'"):
         open_model(str(directory), dtype="int3")
 
@@ -77,6 +80,25 @@ def test_an_adapter_opens_on_its_base_model(directory: Path, tmp_path: Path) -> 
     assert not torch.equal(expected[1], record(plain_model, inputs, [plain_model.site(0)])[plain_model.site(0)])
 
 
+def test_an_adapter_is_never_read_from_a_pickle(directory: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    base = AutoModelForCausalLM.from_pretrained(directory)
+    get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj"])).save_pretrained(folder)
+    (folder / "adapter_model.safetensors").rename(folder / "other.safetensors")
+    torch.save({}, folder / "adapter_model.bin")
+    with pytest.raises(UserError, match=r"without adapter_model\.safetensors"):
+        open_model(str(folder))
+
+
+def test_an_adapter_upon_itself_is_refused(directory: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    base = AutoModelForCausalLM.from_pretrained(directory)
+    get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj"])).save_pretrained(folder)
+    rewrite(folder / "adapter_config.json", base_model_name_or_path=str(folder))
+    with pytest.raises(UserError, match="an adapter upon an adapter"):
+        open_model(str(folder))
+
+
 def test_pickled_weights_are_refused(directory: Path) -> None:
     torch.save({}, directory / "pytorch_model.bin")
     (directory / "model.safetensors").unlink()
@@ -104,6 +126,8 @@ def test_code_that_comes_with_a_model_never_runs(directory: Path, tmp_path: Path
         ("nobody/nothing-of-this-name", "HF_HUB_OFFLINE is set"),
         ("not a name!", "no model directory"),
         ("", "Name a model"),
+        ("~nobody-of-this-name/x", "cannot be looked at"),
+        ("x" * 300, "cannot be looked at"),
     ],
 )
 def test_what_is_not_there_gets_a_sentence(

@@ -153,6 +153,42 @@ def test_threads_do_not_meet_each_others_edits(tiny: Model) -> None:
     assert wrong == []
 
 
+def test_threads_do_not_cut_each_others_texts(tiny: Model) -> None:
+    text = "The film was good and the music was better than the rest of the evening. " * 6
+    wrong: list[int] = []
+
+    def work(length: int) -> None:
+        for _ in range(300):
+            if len(tokenize(tiny, [text], length)[0]) != length:
+                wrong.append(length)
+
+    threads = [threading.Thread(target=work, args=(length,)) for length in (7, 19, 31)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_gradients_pass_a_block_that_adds_in_place(home: Path, tmp_path: Path) -> None:
+    model = open_model(str(tiny_directory(tmp_path, "falcon")))
+    model.network.double()
+    site = model.site(0, "mlp")
+    inputs = inputs_of(model)
+
+    def scalar(output: object) -> torch.Tensor:
+        return output.logits[:, -1, 3]  # type: ignore[attr-defined]
+
+    _, found = gradients(model, inputs, [site], scalar)
+    step = torch.randn(found[site].shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    ends = []
+    for size in (1e-5, -1e-5):
+        with torch.no_grad(), edit(model, {site: lambda h, by=size: h + by * step}):
+            ends.append(scalar(forward(model, inputs)))
+    slope = (ends[0] - ends[1]) / 2e-5
+    assert slope == pytest.approx((found[site] * step).sum(dim=(1, 2)), rel=1e-4, abs=1e-8)
+
+
 def test_what_is_not_there_is_named(tiny: Model) -> None:
     with pytest.raises(UserError, match="no layer 99: its layers are 0 to"):
         tiny.site(99)

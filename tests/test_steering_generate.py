@@ -225,6 +225,15 @@ def test_abandoned_generators_leave_nothing_behind(tiny: Model) -> None:
     assert plain(tiny, ids, max_new_tokens=8) == expected
 
 
+def test_an_answer_that_is_not_a_number_is_said(home: Path, tmp_path: Path) -> None:
+    model = open_model(str(tiny_directory(tmp_path, "llama")))
+    with torch.no_grad():
+        model.network.get_output_embeddings().weight[5, 0] = torch.nan
+    for temperature in (0.0, 1.0):
+        with pytest.raises(UserError, match="not a number"):
+            list(stream(model, [[3, 4]], [[]], Decoding(temperature=temperature)))
+
+
 @pytest.mark.parametrize(
     ("sentence", "call"),
     [
@@ -233,6 +242,8 @@ def test_abandoned_generators_leave_nothing_behind(tiny: Model) -> None:
         ("come to", lambda m: stream(m, [[3] * 5], [[]], Decoding(max_new_tokens=100_000))),
         ("finite", lambda m: push(m, float("nan"))),
         ("finite", lambda m: push(m, float("inf"))),
+        ("too large", lambda m: stream(m, [[3, 4]], [[push(m, 1e300)]], Decoding())),
+        ("seed", lambda m: Decoding(seed=-1)),
         ("1 or more", lambda m: Decoding(max_new_tokens=0)),
         ("temperature", lambda m: Decoding(temperature=-1)),
         ("temperature", lambda m: Decoding(temperature=float("nan"))),

@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(home: Path, monkeyp
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fail)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(UserError, match="No space"):
             workspace.write_json(path, {"a": 2})
     assert workspace.read_json(path) == {"a": 1}
     assert [one.name for one in path.parent.iterdir()] == ["x.json"]

@@ -14,11 +14,15 @@ from core.activations import shards
 from core.activations.pooling import kept_tokens, pool_batch
 from core.activations.recipe import Pool, Recipe, corpus_hash, make_recipe
 from core.activations.store import ShardEntry, Store
+from core.errors import UserError
 from core.models.model import Model
 from core.models.recording import record
 from core.models.site import Site
 from core.models.tokens import batch, counted_positions, tokenize
 from core.progress import Listener, Progress, silent
+
+# Unpooled shards of so many sites are held in memory together (256 MB each at the most); more take another pass.
+SITES_AT_ONCE = 8
 
 
 def record_texts(
@@ -41,6 +45,8 @@ def record_texts(
     Shards that are finished and sound are left alone, so that a stopped call goes on where it was and the
     result equals an undisturbed one byte for byte. Returns one Store per site, in the order of `sites`.
     """
+    if not texts:
+        raise UserError("There are no texts to record; give at least one.")
     workspace.clear_parts()
     corpus = corpus_hash(texts)
     stores = {
@@ -62,9 +68,13 @@ def record_texts(
         note = f"recording {model.id}"
         progress(Progress(done, total, "texts", note))
         for number, wanted in missing.items():
-            for rows in _fill_shard(model, texts, {site: stores[site] for site in wanted}, number):
-                done += rows
-                progress(Progress(done, total, "texts", note))
+            at_once = SITES_AT_ONCE if pool == "none" else len(wanted)
+            for first in range(0, len(wanted), at_once):
+                last = first + at_once >= len(wanted)
+                here = {site: stores[site] for site in wanted[first : first + at_once]}
+                for rows in _fill_shard(model, texts, here, number):
+                    done += rows if last else 0
+                    progress(Progress(done, total, "texts", note))
     return [stores[site] for site in sites]
 
 
@@ -129,28 +139,58 @@ def _in_batches(
         size = max(1, allowance // len(ids[waiting[0]]))
         chunk = waiting[:size]
         inputs = batch(model, [ids[row] for row in chunk])
+        counted = counted_positions(model, inputs, all_positions=recipe.all_positions)
         try:
             read = record(model, inputs, list(kept))
-        except (torch.OutOfMemoryError, MemoryError):
-            if size == 1:
+            pooled = {site: _pooled(site, chunk, inputs["input_ids"], read.pop(site), counted, recipe) for site in kept}
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
+            if size == 1:
+                length = len(ids[waiting[0]])
+                raise UserError(
+                    f"There is not enough memory to read one text of {length} tokens; use a smaller --max-length."
+                ) from error
             # A smaller allowance cannot help while it still admits as many rows as there are.
             allowance = min(allowance, size * len(ids[waiting[0]])) // 2
             if model.device.type == "cuda":
                 torch.cuda.empty_cache()
             continue
-        counted = counted_positions(model, inputs, all_positions=recipe.all_positions)
         for site, rows in kept.items():
-            _keep(rows, chunk, inputs["input_ids"], read.pop(site), counted, recipe)
+            activations, token_ids, sinks = pooled[site]
+            rows.activations.update(activations)
+            rows.token_ids.update(token_ids)
+            rows.sinks += sinks
         waiting = waiting[size:]
         yield len(chunk), allowance
 
 
-def _keep(rows: _Rows, chunk: list[int], ids: Tensor, h: Tensor, counted: Tensor, recipe: Recipe) -> None:
+def _pooled(
+    site: Site, chunk: list[int], ids: Tensor, h: Tensor, counted: Tensor, recipe: Recipe
+) -> tuple[dict[int, Tensor], dict[int, Tensor], int]:
+    """What is stored of a batch: activations and token ids by row of the corpus, and how many sinks were left out.
+
+    Raises UserError if an activation is not finite.
+    """
+    broken = counted & ~h.float().sum(dim=-1).isfinite()
+    if bool(broken.any()):
+        row = chunk[int(broken.any(dim=1).nonzero()[0])]
+        raise UserError(
+            f"Text {row} has activations at {site} that are not finite in {recipe.dtype}; open the model in float32."
+        )
     chosen = kept_tokens(h, counted, keep_sinks=recipe.all_positions)
-    rows.activations.update(zip(chunk, pool_batch(h, chosen, recipe.pool), strict=True))
-    rows.token_ids.update(zip(chunk, (row[mask].cpu() for row, mask in zip(ids, chosen, strict=True)), strict=True))
-    rows.sinks += int((counted & ~chosen).sum())
+    token_ids = (row[mask].cpu() for row, mask in zip(ids, chosen, strict=True))
+    return (
+        dict(zip(chunk, pool_batch(h, chosen, recipe.pool), strict=True)),
+        dict(zip(chunk, token_ids, strict=True)),
+        int((counted & ~chosen).sum()),
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: CUDA has an error of its own for it, processors and MPS say it in words."""
+    words = ("can't allocate memory", "out of memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
 
 
 def _write_shard(store: Store, number: int, rows: _Rows, ids: dict[int, list[int]], allowance: int) -> None:
@@ -165,14 +205,15 @@ def _write_shard(store: Store, number: int, rows: _Rows, ids: dict[int, list[int
     else:
         tensors = {"activations": torch.stack([rows.activations[row] for row in order])}
     file = shards.name_of(number)
-    entry = ShardEntry(
-        file=file,
-        sha256=shards.write(store.path / file, tensors),
-        texts=len(order),
-        tokens=sum(lengths),
-        tokens_read=sum(len(ids[row]) for row in order),
-        sinks=rows.sinks,
-        nothing_kept=[row for row, length in zip(order, lengths, strict=True) if length == 0],
-        batch_tokens=allowance,
-    )
-    store.publish(number, entry)
+    with shards.locked(store.recipe.key):
+        entry = ShardEntry(
+            file=file,
+            sha256=shards.write(store.path / file, tensors),
+            texts=len(order),
+            tokens=sum(lengths),
+            tokens_read=sum(len(ids[row]) for row in order),
+            sinks=rows.sinks,
+            nothing_kept=[row for row, length in zip(order, lengths, strict=True) if length == 0],
+            batch_tokens=allowance,
+        )
+        store.publish(number, entry)

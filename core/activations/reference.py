@@ -13,7 +13,7 @@ import torch
 
 from core import workspace
 from core.activations.pooling import kept_tokens
-from core.activations.recipe import BATCH_TOKENS, FORMAT, corpus_hash
+from core.activations.recipe import FORMAT, corpus_hash
 from core.activations.results import read_result, write_result
 from core.examples import reference_texts
 from core.models.model import Model
@@ -24,6 +24,7 @@ from core.progress import Listener, Progress, silent
 
 # Tokens read of each reference text. Norms hardly change along a text, and this bounds the cost.
 LENGTH = 64
+ROWS = 16  # texts per batch: all layers of a batch are held at once, and a large model's are large
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def measure(
 ) -> dict[Site, TypicalNorm]:
     """Typical norms of `sites` over `texts`, computed now."""
     ids = sorted(tokenize(model, texts, LENGTH), key=len, reverse=True)
-    size = max(1, BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"]) // LENGTH)
+    size = ROWS
     norms: dict[Site, list[torch.Tensor]] = {site: [] for site in sites}
     sinks = dict.fromkeys(sites, 0)
     for start in range(0, len(ids), size):

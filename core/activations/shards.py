@@ -16,7 +16,7 @@ from torch import Tensor
 from core import workspace
 from core.errors import UserError
 
-_verified: set[tuple[str, int, int, int]] = set()
+_verified: set[tuple[str, str, int, int, int, int]] = set()
 
 
 def name_of(shard: int) -> str:
@@ -36,7 +36,7 @@ def is_sound(path: Path, sha256: str) -> bool:
         status = path.stat()
     except FileNotFoundError:
         return False
-    identity = (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
+    identity = (sha256, str(path), status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
     if identity not in _verified:
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:

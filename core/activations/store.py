@@ -118,9 +118,11 @@ class Store:
         ]
 
     def publish(self, number: int, entry: ShardEntry) -> None:
-        """Enter a written shard into the manifest. Other writers may be doing the same to other shards."""
-        with shards.locked(self.recipe.key):
-            manifest = self.manifest
-            manifest["shards"][str(number)] = asdict(entry)
-            manifest["shards"] = dict(sorted(manifest["shards"].items(), key=lambda item: int(item[0])))
-            workspace.write_json(self.path / "manifest.json", manifest)
+        """Enter a written shard into the manifest.
+
+        Write and enter it under `shards.locked`: another program may be doing the same to this very shard.
+        """
+        manifest = self.manifest
+        manifest["shards"][str(number)] = asdict(entry)
+        manifest["shards"] = dict(sorted(manifest["shards"].items(), key=lambda item: int(item[0])))
+        workspace.write_json(self.path / "manifest.json", manifest)

@@ -35,7 +35,7 @@ def open_model_of(args: argparse.Namespace) -> Model:
 
 
 def add_texts_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", type=int, help="use this many rows in all, the classes in proportion")
+    parser.add_argument("--limit", type=count, help="use this many rows in all, the classes in proportion")
     parser.add_argument("--max-length", type=int, default=MAX_LENGTH, help="tokens at which a text is cut")
 
 
@@ -61,6 +61,20 @@ def numbers(option: str, text: str) -> list[float]:
     if bad := [value for value in values if not math.isfinite(value)]:
         raise UserError(f"{option} takes finite numbers, not {bad[0]}.")
     return values
+
+
+def count(text: str) -> int:
+    """A whole number, 1 or more."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"invalid count {text!r}: use a whole number, 1 or more")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that every library takes as a seed."""
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"invalid seed {text!r}: use a whole number from 0 to {2**32 - 1}")
+    return int(text)
 
 
 def words(text: str) -> list[str]:

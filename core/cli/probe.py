@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", default="all", help="such as 0,14,29, or all")
     parser.add_argument("--methods", default="logistic,diffmean", help="logistic, diffmean (default: both)")
     parser.add_argument("--pool", default="mean", choices=["mean", "last"], help="mean over tokens, or the last one")
-    parser.add_argument("--seed", type=int, default=0, help="of the split, the folds and the resampling")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the split, the folds and the resampling")
     arguments.add_texts_options(parser)
 
 

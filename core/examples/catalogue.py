@@ -44,7 +44,7 @@ def open_examples(id: str, *, limit: int | None = None) -> Examples:
 def _is_path(id: str) -> bool:
     path = Path(id)
     try:
-        return path.suffix.lower() in files.SUFFIXES or path.expanduser().exists()
+        return path.suffix.lower() in files.SUFFIXES or files.expanded(path).exists()
     except (OSError, RuntimeError):  # too long for a path, or no such home
         return False
 

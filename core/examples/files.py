@@ -17,6 +17,14 @@ SUFFIXES = (*TABLES, ".txt")
 MAX_BYTES = 200_000_000
 
 
+def expanded(path: str | Path) -> Path:
+    """`path` with `~` replaced. Raises UserError where that is the home of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"There is no file {str(path)!r}.") from None
+
+
 def open_file(
     path: str | Path,
     *,
@@ -33,7 +41,7 @@ def open_file(
     values; of those `positive` is the positive one, by default the second in alphabetical order (notes say which).
     limit: as in `open_examples`.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     return open_upload(
         path.name,
         _read_file(path),
@@ -89,7 +97,7 @@ def column_names(name: str, data: bytes) -> list[str]:
 
 def read_texts(path: str | Path, *, text_column: str | None = None) -> list[str]:
     """Unlabelled texts: the lines of a TXT file that are not blank, or the text column of a CSV, TSV or JSONL file."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     data = _read_file(path)
     if _suffix(path.name) == ".txt":
         # Not splitlines: it would also break at characters such as U+2028, which stand inside texts.

@@ -32,6 +32,8 @@ class Model:
     fingerprint: str
     layout: Layout
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    # A fast tokenizer keeps its truncation length as state, so that two threads would cut each other's texts.
+    tokenizer_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def n_layers(self) -> int:

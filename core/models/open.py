@@ -52,13 +52,21 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
 
 def choose_device(wanted: str | None = None) -> torch.device:
     """`wanted` if this machine has it, else UserError; without a wish cuda, mps or cpu in this order."""
+    if wanted is not None:
+        try:
+            torch.device(wanted)
+        except RuntimeError:
+            raise UserError(f"There is no device {wanted!r} here; name cuda, mps or cpu.") from None
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted is None:
         return torch.device(next(name for name, there in available.items() if there))
     if not available.get(wanted.split(":")[0], False):
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise UserError(f"There is no device {wanted!r} here; there is {there}.")
-    return torch.device(wanted)
+    chosen = torch.device(wanted)
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"There is no device {wanted!r} here; there are {torch.cuda.device_count()} of its kind.")
+    return chosen
 
 
 def choose_dtype(device: torch.device, wanted: str | None = None) -> torch.dtype:

@@ -67,7 +67,7 @@ def gradients(
         def keep(h: Tensor) -> Tensor:
             # A site that no earlier one feeds begins its own graph; behind another it is already in one.
             seen[site] = h if h.requires_grad else h.detach().requires_grad_(True)
-            return seen[site]
+            return seen[site].clone()  # some architectures go on to add to this very tensor in place
 
         return keep
 

@@ -16,6 +16,7 @@ from core.models.bundled import BUNDLED, converted
 
 WEIGHTS = ("*.safetensors", "*.gguf")
 # What is fetched from a hub: weights in the two safe formats and plain data, never code or pickles.
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 WANTED = [*WEIGHTS, "*.json", "*.txt", "*.jinja", "*.model"]
 
 
@@ -35,12 +36,13 @@ class Source:
 
     def files(self) -> list[Path]:
         """Every file that can change the model's numbers, in a fixed order."""
-        kinds = [*WEIGHTS, "config.json", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"]
+        kinds = [*WEIGHTS, "config.json", "tokenizer*", "vocab*", "merges.txt", "added_tokens.json"]
+        kinds += ["special_tokens_map.json", "*.model"]
         found = {path for kind in kinds for path in self.directory.glob(kind) if path.is_file()}
         if self.gguf is not None:
             found = {self.directory / self.gguf}
         if self.adapter is not None:
-            found |= {*self.adapter.glob("*.safetensors"), self.adapter / "adapter_config.json"}
+            found |= {self.adapter / ADAPTER_WEIGHTS, self.adapter / "adapter_config.json"}
         return sorted(found)
 
 
@@ -54,10 +56,14 @@ def find_source(spec: str) -> Source:
         raise UserError("Name a model: smollm2, a directory, a .gguf file or a hub id.")
     if spec in BUNDLED:
         return Source(spec, "bundled", converted(spec))
-    path = Path(spec).expanduser()
-    if path.is_file() and path.suffix == ".gguf":
-        return Source(spec, "local", path.parent.resolve(), gguf=path.name)
-    if path.is_dir():
+    try:
+        path = Path(spec).expanduser()
+        if path.is_file() and path.suffix == ".gguf":
+            return Source(spec, "local", path.parent.resolve(), gguf=path.name)
+        is_directory = path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # a home of nobody, a name too long, a folder not ours
+        raise UserError(f"{spec[:80]!r} cannot be looked at: {error}") from None
+    if is_directory:
         return _local(spec, path.resolve())
     if _looks_like_path(spec):
         raise UserError(f"There is no model directory {spec!r}.")
@@ -90,12 +96,12 @@ def _adapter(spec: str, directory: Path) -> Source:
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
         raise UserError(f"{spec} is an adapter that does not name its base model in adapter_config.json.")
-    if not any(directory.glob("*.safetensors")):
-        raise UserError(f"{spec} is an adapter without .safetensors weights; save it again with safe_serialization.")
+    # PEFT would fall back on a pickle, whatever other safetensors lie beside it.
+    if not (directory / ADAPTER_WEIGHTS).is_file():
+        raise UserError(f"{spec} is an adapter without {ADAPTER_WEIGHTS}; save it again with safe_serialization=True.")
     if not Path(base).is_absolute() and (directory / base).is_dir():
         base = str(directory / base)
-    below = find_source(base)
-    if below.adapter is not None:
+    if (Path(base) / "adapter_config.json").is_file() or (below := find_source(base)).adapter is not None:
         raise UserError(f"{spec} is an adapter upon an adapter; merge the lower one into its base first.")
     return Source(spec, below.origin, below.directory, below.gguf, adapter=directory)
 

@@ -45,6 +45,8 @@ class Decoding:
             raise UserError(f"top_p is a share of probability above 0 and up to 1, not {self.top_p}.")
         if not 0.1 <= self.repetition_penalty <= 10:
             raise UserError(f"A repetition penalty of {self.repetition_penalty} is not between 0.1 and 10 (1 is none).")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"A seed is a whole number from 0 to 2^63 - 1, not {self.seed}.")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ def _loop(
             )
             outputs = network(**inputs, return_dict=True)
             kwargs = network._update_model_kwargs_for_generation(outputs, kwargs)
+            if bool(outputs.logits[:, -1].isnan().any()):
+                raise UserError("The model's answer is not a number under this push; use a smaller dose.")
             scores = logits_processor(input_ids, outputs.logits[:, -1].float())
             chosen = _choose(scores, generation_config.do_sample, random)
             chosen = torch.where(running, chosen, generation_config.pad_token_id)

@@ -58,6 +58,11 @@ def pushes(model: Model, rows: Sequence[Sequence[Intervention]]) -> dict[tuple[S
             if place.shape[1] != width:
                 raise UserError(f"Directions of {place.shape[1]} and of {width} values cannot meet at {one.site}.")
             place[number] += one.coefficient * one.vector.astype(np.float64)
-    return {
+    made = {
         where: torch.from_numpy(push).to(device=model.device, dtype=model.dtype) for where, push in gathered.items()
     }
+    if not all(bool(push.isfinite().all()) for push in made.values()):
+        raise UserError(
+            f"This dose is too large for {model.dtype_name} numbers; doses beyond 1 or 2 only break a text."
+        )
+    return made

@@ -19,7 +19,7 @@ from core.steering.interventions import Intervention, Positions
 # pushing every token, and leaves the text as fluent as it was: see docs/steering.md.
 DEFAULT_POSITIONS = Positions(prompt=True, first=False, later=False)
 
-PROMPT_TOKENS = 4096  # a bound on pasted prompts; the model's own context may be shorter
+PROMPT_CHARACTERS = 200_000  # a bound on pasted prompts; the model's own context is usually shorter
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ def site_of(model: Model, direction: Direction) -> Site:
     for kind in KINDS:
         site = model.find_site(direction.layer, kind)
         if site is not None and str(site) == direction.site:
+            if kind != "hidden" and len(direction.vector) != model.width:
+                found = len(direction.vector)
+                raise UserError(f"The direction {direction.name!r} has {found} values, and {model.id} {model.width}.")
             return site
     raise UserError(f"{model.id} has no site {direction.site!r}, where the direction {direction.name!r} belongs.")
 
@@ -116,12 +119,15 @@ def prompt_ids(model: Model, prompt: str, *, chat: bool = False) -> list[int]:
     """Token ids of a prompt. Raises UserError if it is empty, or if there is no chat template to put it in."""
     if not prompt.strip():
         raise UserError("The prompt is empty; write at least one word to go on from.")
+    if len(prompt) > PROMPT_CHARACTERS:
+        raise UserError(f"The prompt has {len(prompt):,} characters; use at most {PROMPT_CHARACTERS:,}.")
     if not chat:
-        return tokenize(model, [prompt], PROMPT_TOKENS)[0]
+        return tokenize(model, [prompt], None)[0]
     if not getattr(model.tokenizer, "chat_template", None):
         raise UserError(f"{model.id} has no chat template; use the prompt as plain text.")
     turn = [{"role": "user", "content": prompt}]
-    return list(model.tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_dict=False))
+    with model.tokenizer_lock:
+        return list(model.tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_dict=False))
 
 
 def text_of(model: Model, tokens: Sequence[int]) -> str:
