@@ -7,7 +7,6 @@ that the page and the command line call, with its text decoding after every toke
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from benchmarks.harness import Comparison, Work, alternate, compare, parser, report
 from core.directions import Direction
@@ -33,10 +32,9 @@ def plain(model: Model, tokens: int) -> Work:
     inputs = batch(model, tokenize(model, [PROMPT], 256))
 
     def work() -> float:
-        with torch.inference_mode():
-            ids = model.network.generate(
-                **inputs, max_new_tokens=tokens, do_sample=False, pad_token_id=model.tokenizer.pad_token_id
-            )
+        ids = model.network.generate(
+            **inputs, max_new_tokens=tokens, do_sample=False, pad_token_id=model.tokenizer.pad_token_id
+        )
         return ids.shape[1] - inputs["input_ids"].shape[1]
 
     return work

@@ -265,6 +265,11 @@ def test_progress_counts_up_to_the_whole(tiny: Model, home: Path, small_shards: 
     assert (heard[-1].done, heard[-1].total) == (len(TEXTS), len(TEXTS))
 
 
+def test_a_bad_text_is_named_by_its_place_in_the_whole(tiny: Model, home: Path, small_shards: None) -> None:
+    with pytest.raises(UserError, match="Text 21 "):
+        record_texts(tiny, [*TEXTS[:21], "", *TEXTS], [tiny.site(0)])
+
+
 def test_bad_questions_get_a_sentence(tiny: Model, home: Path) -> None:
     with pytest.raises(UserError, match="no pool 'max'"):
         record_texts(tiny, TEXTS, [tiny.site(0)], pool="max")  # type: ignore[arg-type]

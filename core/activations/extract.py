@@ -114,7 +114,8 @@ def _fill_shard(model: Model, texts: Sequence[str], stores: dict[Site, Store], n
     """Record, write and enter one shard of each store; yields how many texts each batch has read."""
     recipe = _any(stores).recipe
     rows = recipe.texts_of(number)
-    ids = dict(zip(rows, tokenize(model, [texts[row] for row in rows], recipe.max_length), strict=True))
+    own = [texts[row] for row in rows]
+    ids = dict(zip(rows, tokenize(model, own, recipe.max_length, first=rows.start), strict=True))
     kept = {site: _Rows() for site in stores}
     smallest = recipe.batch_tokens
     for done, allowance in _in_batches(model, ids, recipe, kept):

@@ -53,7 +53,9 @@ def _convert(name: str, directory: Path) -> Path:
         raise UserError(f"The bundled model {name} is not installed; run `make setup`.")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     # local_files_only is written into the tokenizer's files; said here, they are the same on every machine.
     options = {"gguf_file": path.name, "local_files_only": True}
     network = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)

@@ -11,25 +11,25 @@ from core.errors import UserError
 from core.models.model import Model
 
 
-def tokenize(model: Model, texts: Sequence[str], max_length: int | None) -> list[list[int]]:
+def tokenize(model: Model, texts: Sequence[str], max_length: int | None, *, first: int = 0) -> list[list[int]]:
     """Token ids of each text, with the tokenizer's own special tokens, cut at `max_length` tokens (None: not cut).
 
-    Raises UserError for a text that gives no token at all, naming it by its place in `texts`.
+    Raises UserError for a text that gives no token at all, naming it by its place: `first` is that of texts[0].
     """
     if max_length is not None and model.context_length is not None:
         max_length = min(max_length, model.context_length)
     if not texts:
         return []
-    for row, text in enumerate(texts):
+    for row, text in enumerate(texts, first):
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise UserError(f"Text {row} ({text[:30]!a}) holds bytes that are no UTF-8; mend or remove it.") from None
     with model.tokenizer_lock:
         ids = model.tokenizer(list(texts), truncation=max_length is not None, max_length=max_length)["input_ids"]
-    for row, of_text in enumerate(ids):
+    for row, of_text in enumerate(ids, first):
         if not of_text:
-            raise UserError(f"Text {row} ({texts[row][:30]!r}) has no tokens; remove it.")
+            raise UserError(f"Text {row} ({texts[row - first][:30]!r}) has no tokens; remove it.")
     return ids
 
 

@@ -42,7 +42,7 @@ def main() -> None:
             page.goto(f"{address}/probing")
             page.get_by_text(re.compile(r"Strongest at layer \d+")).wait_for()
             take(page, f"probing-{scheme}", height=1400)
-            page.goto(f"{address}/steering?dose=-0.5&tokens=30")
+            page.goto(f"{address}/steering?from=saved&direction=sentiment&dose=-0.5&tokens=30")
             page.get_by_test_id("stMain").get_by_role("button", name="Generate").click()
             page.get_by_test_id("stMetric").first.wait_for()
             take(page, f"steering-{scheme}", height=900)
