@@ -107,3 +107,36 @@ def test_every_flipped_byte_is_found(home: Path) -> None:
     path.write_bytes(whole[:-20])
     with pytest.raises(UserError, match="damaged"):
         open_examples("mine")
+
+
+KINDS = b"text,label,group,subgroup\na,1,x,north\nb,0,x,south\nc,1,, north \nd,0,,\ne,1,y,south\nf,0,,south\n"
+
+
+def test_subgroups_are_read_cut_saved_and_told_apart() -> None:
+    made = open_upload("said.csv", KINDS)
+    assert made.subgroups == ("north", "south", "north", "", "south", "south")
+    part = open_upload("said.csv", KINDS, limit=4)
+    of = dict(zip(made.texts, made.subgroups, strict=True))
+    assert part.subgroups == tuple(of[text] for text in part.texts)
+    save_examples(made, "said")
+    back = open_examples("said")
+    assert (back.subgroups, back.subgroup_name, back.digest) == (made.subgroups, "subgroup", made.digest)
+    assert open_examples("said", limit=4).subgroups == part.subgroups
+    # Scores by subgroup are cached under the digest, so other subgroups must be other examples.
+    other = open_upload("said.csv", KINDS.replace(b"north\nb", b"west\nb"))
+    none = open_upload("said.csv", KINDS, subgroup_column="")
+    assert len({made.digest, other.digest, none.digest}) == 3
+    assert none.subgroups is None
+    save_examples(none, "none")
+    assert open_examples("none").subgroups is None
+
+
+def test_another_column_may_hold_the_subgroups_but_not_names_of_everybody() -> None:
+    data = b"text,label,dialect\na,1,A\nb,0,B\nc,1,A\nd,0,\n"
+    made = open_upload("x.csv", data, subgroup_column="dialect")
+    assert (made.subgroups, made.subgroup_name) == (("A", "B", "A", ""), "dialect")
+    with pytest.raises(UserError, match="no column 'sex' for the subgroups"):
+        open_upload("x.csv", data, subgroup_column="sex")
+    rows = "".join(f"text {i},{i % 2},{i}\n" for i in range(60))
+    with pytest.raises(UserError, match="60 different subgroups in 'id'"):
+        open_upload("x.csv", ("text,label,id\n" + rows).encode(), subgroup_column="id")

@@ -14,6 +14,7 @@ from core.errors import UserError
 from core.examples.grouping import group_rows, numbered, tidied
 
 SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
+MOST_SUBGROUPS = 50  # with more, a column of names or numbers was taken for one of kinds
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,9 @@ class Examples:
     id: what `open_examples` takes. texts: n strings, none blank. labels: (n,) integers, 1 positive, 0 negative, both
     present. groups: (n,) integers from 0; rows of one group (the same text, or the same `group` in the user's file)
     must be split, permuted and bootstrapped together. source: link or path. positive_name, negative_name: what the
-    two labels mean, in words. notes: sentences about repeats and the like, for people to read.
+    two labels mean, in words. notes: sentences about repeats and the like, for people to read. subgroups: a kind per
+    row, such as a dialect, '' where none is told, so that scores can be compared among kinds; None if there are none.
+    subgroup_name: what the kinds are kinds of.
     """
 
     id: str
@@ -35,6 +38,8 @@ class Examples:
     positive_name: str = "positive"
     negative_name: str = "negative"
     notes: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] | None = None
+    subgroup_name: str = "subgroup"
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,8 +54,9 @@ class Examples:
 
     @cached_property
     def digest(self) -> str:
-        """24 hexadecimal digits of texts, labels and groups; names and notes do not count."""
-        return workspace.digest([list(self.texts), self.labels.tolist(), self.groups.tolist()])
+        """24 hexadecimal digits of texts, labels, groups and subgroups (if there are); names and notes do not count."""
+        kinds = [] if self.subgroups is None else [list(self.subgroups)]
+        return workspace.digest([list(self.texts), self.labels.tolist(), self.groups.tolist(), *kinds])
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,16 @@ def make_examples(
     *,
     source: str,
     own_groups: Sequence[str] | None = None,
+    subgroups: Sequence[str] | None = None,
+    subgroup_name: str = "subgroup",
     limit: int | None = None,
     names: tuple[str, str] = ("negative", "positive"),
     notes: Iterable[str] = (),
 ) -> Examples:
     """Examples of checked texts: at least 4 rows and both classes, cut to `limit` rows, grouped.
 
-    own_groups: a name per row, '' for a row that stands alone. names: words for label 0 and label 1.
+    own_groups: a name per row, '' for a row that stands alone. subgroups: a kind per row, '' where none is told.
+    names: words for label 0 and label 1.
     """
     y = np.asarray(labels, dtype=np.int64)
     if len(y) < SMALLEST:
@@ -90,13 +99,15 @@ def make_examples(
     if y.min() == y.max():
         raise UserError(f"All {len(y)} rows of {title} are of one class; positives and negatives are both needed.")
     groups = group_rows(texts, own_groups)
+    kinds = _kinds(title, subgroups, subgroup_name)
     if limit is not None:
         rows = stratified_rows(y, limit)
         texts, y, groups = [texts[row] for row in rows], y[rows], numbered(groups[rows].tolist())
+        kinds = None if kinds is None else tuple(kinds[row] for row in rows)
     y.setflags(write=False)
     groups.setflags(write=False)
     remarks = (*notes, *_remarks(texts, y))
-    return Examples(id, title, tuple(texts), y, groups, source, names[1], names[0], remarks)
+    return Examples(id, title, tuple(texts), y, groups, source, names[1], names[0], remarks, kinds, subgroup_name)
 
 
 def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> NDArray[np.intp]:
@@ -114,6 +125,20 @@ def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> 
     wanted = min(max(wanted, 2), limit - 2)
     wanted = min(max(wanted, limit - len(negatives)), len(positives))
     return np.sort(np.concatenate([positives[:wanted], negatives[: limit - wanted]]))
+
+
+def _kinds(title: str, subgroups: Sequence[str] | None, name: str) -> tuple[str, ...] | None:
+    """The subgroups without blanks around them; None where no row tells one."""
+    if subgroups is None:
+        return None
+    kinds = tuple(kind.strip() for kind in subgroups)
+    different = len(set(kinds) - {""})
+    if different > MOST_SUBGROUPS:
+        raise UserError(
+            f"{title} names {different:,} different subgroups in {name!r}; a column of at most {MOST_SUBGROUPS} kinds"
+            " is meant, such as a dialect."
+        )
+    return kinds if different else None
 
 
 def _remarks(texts: Sequence[str], labels: NDArray[np.int64]) -> list[str]:

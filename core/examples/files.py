@@ -31,15 +31,17 @@ def open_file(
     text_column: str | None = None,
     label_column: str | None = None,
     group_column: str | None = None,
+    subgroup_column: str | None = None,
     positive: str | None = None,
     limit: int | None = None,
 ) -> Examples:
     """Labelled examples from a CSV, TSV or JSONL file with a header or keys.
 
     text_column, label_column: by default `text` and `label` (also `prompt` and `target`). group_column: by default
-    `group` if there is one; rows with the same group stay together when split. The labels are 0 and 1, or two other
-    values; of those `positive` is the positive one, by default the second in alphabetical order (notes say which).
-    limit: as in `open_examples`.
+    `group` if there is one; rows with the same group stay together when split. subgroup_column: by default `subgroup`
+    if there is one; kinds of rows whose scores are compared. "" for either: none. The labels are 0 and 1, or two
+    other values; of those `positive` is the positive one, by default the second in alphabetical order (notes say
+    which). limit: as in `open_examples`.
     """
     path = expanded(path)
     return open_upload(
@@ -48,6 +50,7 @@ def open_file(
         text_column=text_column,
         label_column=label_column,
         group_column=group_column,
+        subgroup_column=subgroup_column,
         positive=positive,
         limit=limit,
         source=str(path),
@@ -61,6 +64,7 @@ def open_upload(
     text_column: str | None = None,
     label_column: str | None = None,
     group_column: str | None = None,
+    subgroup_column: str | None = None,
     positive: str | None = None,
     limit: int | None = None,
     source: str | None = None,
@@ -72,9 +76,8 @@ def open_upload(
     columns = _columns(rows)
     text = _choose(name, columns, text_column, ("text", "prompt"), "texts")
     label = _choose(name, columns, label_column, ("label", "target"), "labels")
-    group = group_column or ("group" if "group" in columns else None)
-    if group is not None:
-        _choose(name, columns, group, (), "groups")
+    group = _optional(name, columns, group_column, "group")
+    subgroup = _optional(name, columns, subgroup_column, "subgroup")
     _check_texts(name, rows, text)
     labels, names, notes = _to_labels(name, rows, label, positive)
     return make_examples(
@@ -84,6 +87,8 @@ def open_upload(
         labels,
         source=source or name,
         own_groups=None if group is None else [row.cells.get(group, "") for row in rows],
+        subgroups=None if subgroup is None else [row.cells.get(subgroup, "") for row in rows],
+        subgroup_name=subgroup or "subgroup",
         limit=limit,
         names=names,
         notes=notes,
@@ -146,6 +151,13 @@ def _choose(name: str, columns: list[str], wanted: str | None, usual: tuple[str,
         have = ", ".join(repr(column) for column in columns) or "none"
         raise UserError(f"{name} has no column {looked_for} for the {what}; it has {have}.")
     return found[0]
+
+
+def _optional(name: str, columns: list[str], wanted: str | None, usual: str) -> str | None:
+    """The column that is wanted, by default the usual one if it is there; None for none."""
+    if wanted is None:
+        return usual if usual in columns else None
+    return _choose(name, columns, wanted, (), usual + "s") if wanted else None
 
 
 def _check_texts(name: str, rows: Sequence[Row], column: str) -> None:

@@ -1,7 +1,7 @@
 """The user's own sets, kept in the workspace as `examples/<name>.jsonl`.
 
-The first line is the manifest, the others are rows with `text`, `label` and `group`. One file, so that a set is
-replaced in one step and no manifest can speak of other rows.
+The first line is the manifest, the others are rows with `text`, `label`, `group` and, if there are any, `subgroup`.
+One file, so that a set is replaced in one step and no manifest can speak of other rows.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Ex
         examples.labels.tolist(),
         source=examples.source,
         own_groups=[str(group) for group in examples.groups.tolist()],
+        subgroups=examples.subgroups,
+        subgroup_name=examples.subgroup_name,
         names=(examples.negative_name, examples.positive_name),
     )
     manifest = {
@@ -42,12 +44,15 @@ def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Ex
         "negatives": kept.n_negatives,
         "positive_name": kept.positive_name,
         "negative_name": kept.negative_name,
+        "subgroup_name": kept.subgroup_name,
         "digest": kept.digest,
     }
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": text, "label": label, "group": str(group)}
         for text, label, group in zip(kept.texts, kept.labels.tolist(), kept.groups.tolist(), strict=True)
     ]
+    for row, kind in zip(rows, kept.subgroups or (), strict=False):
+        row["subgroup"] = kind
     lines = [json.dumps(line, ensure_ascii=False) for line in [manifest, *rows]]
     workspace.write_bytes(_path(name), ("\n".join(lines) + "\n").encode())
     return kept
@@ -65,11 +70,13 @@ def open_saved(name: str, *, limit: int | None = None) -> Examples:
         made = {
             "source": head["source"],
             "own_groups": groups,
+            "subgroups": [row["subgroup"] for row in rows] if "subgroup" in rows[0] else None,
+            "subgroup_name": head.get("subgroup_name", "subgroup"),
             "names": (head["negative_name"], head["positive_name"]),
         }
         whole = make_examples(name, head["title"], texts, labels, **made)
         sound = whole.digest == head["digest"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         sound = False
     if not sound:
         raise UserError(f"The saved examples {name!r} are damaged ({_path(name)}); delete them and save them again.")
