@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import first_concept, jobs
 from core.errors import UserError
+from core.spreadsheet import csv_text
 from pages.shared import cached, estimate, running
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
@@ -165,7 +166,7 @@ with st.container(horizontal=True):
     table = sweep_table(sweep)
     st.download_button(
         "Download CSV",
-        table.to_csv(index=False),
+        csv_text(list(table), table.itertuples(index=False)),
         file_name=f"probe-{chosen.concept.replace('/', '-')}-{limit}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -38,6 +38,7 @@ CULPRITS = [
     ("pages/probing.py", "@st.cache_data\ndef f(): ...", "caches"),
     ("pages/probing.py", "st.markdown(text, unsafe_allow_html=True)", "puts HTML"),
     ("pages/shared/tokens.py", "st.html(text)", "puts HTML"),
+    ("pages/probing.py", "table.to_csv(index=False)", "a spreadsheet may run"),
     ("app.py", "import torch", "streamlit alone"),
     ("app.py", "from core.models import open_model", "streamlit alone"),
 ]
