@@ -8,8 +8,8 @@ import streamlit as st
 
 from core import first_concept, jobs
 from core.errors import UserError
-from core.spreadsheet import csv_text
 from pages.shared import cached, estimate, running
+from pages.shared.downloads import csv_button
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
 from pages.shared.frame import frame, go_to
@@ -164,14 +164,7 @@ with st.container(horizontal=True):
         layer=str(sweep.best.layer),
     )
     table = sweep_table(sweep)
-    st.download_button(
-        "Download CSV",
-        csv_text(list(table), table.itertuples(index=False)),
-        file_name=f"probe-{chosen.concept.replace('/', '-')}-{limit}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    csv_button(table, f"probe-{chosen.concept.replace('/', '-')}-{limit}.csv")
 with st.expander("All numbers"):
     show_table(table)
     if sweep.left_out:

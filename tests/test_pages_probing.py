@@ -14,7 +14,7 @@ from core import jobs
 from core.examples import open_examples
 from core.models import Model, open_model
 from core.probing import sweep
-from core.spreadsheet import csv_text
+from pages.shared.downloads import frame_csv
 from pages.shared.estimate import of_sweep
 from pages.shared.sweeps import sweep_table
 from tests.pages import forget, open_alone, save_colours, texts_of
@@ -122,7 +122,7 @@ def test_too_few_pasted_texts_are_said(model: Model, directory: str) -> None:
 def test_the_table_survives_csv(model: Model) -> None:
     found = sweep(model, open_examples("colours", limit=40), [0, 2], methods=("diffmean",))
     table = sweep_table(found)
-    again = pd.read_csv(io.StringIO(csv_text(list(table), table.itertuples(index=False))))
+    again = pd.read_csv(io.StringIO(frame_csv(table)))
     pd.testing.assert_frame_equal(table, again, check_exact=False, rtol=1e-12, check_dtype=False)
     assert table["layer"].tolist() == [0, 2]
 

@@ -6,9 +6,11 @@ import csv
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.spreadsheet import csv_text, guarded, unguarded
+from pages.shared.downloads import frame_csv
 
 RUN_AS_FORMULAS = (
     '=cmd|" /C calc"!A0',
@@ -55,3 +57,8 @@ def test_numbers_stay_numbers() -> None:
     [_, row] = read(csv_text([f"c{i}" for i in range(len(values))], [values]))
     assert float(row[2]) == 1 / 3
     assert row == ["-0.1", "1e-300", "0.3333333333333333", "-7", "0.1", "True", "", ""]
+
+
+def test_a_pages_table_with_holes_becomes_csv() -> None:
+    table = pd.DataFrame({"name": ["=x", None], "n": pd.array([1, None], dtype="Int64"), "score": [0.1, float("nan")]})
+    assert read(frame_csv(table)) == [["name", "n", "score"], ["'=x", "1", "0.1"], ["", "", ""]]
