@@ -1,7 +1,7 @@
 """Putting a function on a site for as long as a `with` block lasts.
 
 Reading, gradients and edits are all functions put here. (Only `find_layout`, which looks at a network before it is
-a Model that anybody shares, registers hooks of its own.)
+a Model that anybody shares, and `head_of`, under the model's lock, register hooks of their own: see trace.py.)
 """
 
 from __future__ import annotations
