@@ -101,6 +101,8 @@ def test_a_push_is_the_formula(tiny: Model) -> None:
         (Positions(prompt=False, later=False), [[], [4], []]),
         (Positions(prompt=False, first=False), [[], [], [5]]),
         (Positions(special=True), [[0, 1, 2, 3], [4], [5]]),
+        (Positions(within=((0, 2), (3, 9)), later=False), [[1, 3], [4], []]),
+        (Positions(special=True, first=False, within=((0, 1),)), [[0], [], [5]]),
     ],
 )
 def test_it_fires_on_the_tokens_that_were_asked_for(
@@ -111,8 +113,7 @@ def test_it_fires_on_the_tokens_that_were_asked_for(
     steps = list(stream(tiny, [longer, shorter], rows, Decoding(max_new_tokens=3)))
     padding = len(longer) - len(shorter)
     for step, wanted in zip(steps, expected, strict=True):
-        (fired,) = step.fired.values()
-        absolute = [step.start + int(t) - padding for t in fired[1].nonzero()]
+        absolute = [step.start + int(t) - padding for t in step.fired[1][0].nonzero()]
         assert absolute == wanted
 
 

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from core.cli import arguments
-from core.errors import UserError
 from core.progress import Listener
 
 NAME = "steer"
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.directions import load_direction
-    from core.steering import Decoding, steer
+    from core.steering import Decoding, positions_named, steer
 
     doses = arguments.numbers("--doses", args.doses)
     decoding = Decoding(
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         repetition_penalty=args.repetition_penalty,
         seed=args.seed,
     )
-    positions = _positions(args.positions)
+    positions = positions_named(arguments.words(args.positions))
     direction = load_direction(args.direction)
     model = arguments.open_model_of(args)
     began = time.perf_counter()
@@ -59,20 +58,6 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         ],
         "tokens_per_second": round(sum(len(one.tokens) for one in texts) / seconds, 2),
     }
-
-
-def _positions(text: str) -> Any:
-    from core.steering import Positions
-
-    names = arguments.words(text)
-    if names == ["all"]:
-        return Positions()
-    known = ("prompt", "first", "later", "special")
-    if not names or (strange := [name for name in names if name not in known]):
-        raise UserError(
-            f"--positions takes all, or some of {', '.join(known)}, not {(strange if names else [''])[0]!r}."
-        )
-    return Positions(**{name: name in names for name in known})
 
 
 def show(result: dict[str, Any]) -> str:

@@ -6,16 +6,23 @@ from core.lazy import attach
 
 if TYPE_CHECKING:
     from core.steering.generate import Decoding, Step, stream
-    from core.steering.interventions import Intervention, Positions
-    from core.steering.texts import DEFAULT_POSITIONS, SteeredText, site_of, steer, steer_stream, text_of
+    from core.steering.interventions import Condition, Intervention
+    from core.steering.operators import OPERATORS, Operator, operator_named
+    from core.steering.positions import DEFAULT_POSITIONS, Positions, positions_named
+    from core.steering.texts import SteeredText, site_of, steer, steer_stream, text_of
 
 __all__ = [
     "DEFAULT_POSITIONS",
+    "OPERATORS",
+    "Condition",
     "Decoding",
     "Intervention",
+    "Operator",
     "Positions",
     "SteeredText",
     "Step",
+    "operator_named",
+    "positions_named",
     "site_of",
     "steer",
     "steer_stream",
@@ -26,10 +33,15 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
-        "DEFAULT_POSITIONS": "texts",
+        "Condition": "interventions",
+        "OPERATORS": "operators",
+        "Operator": "operators",
+        "operator_named": "operators",
+        "DEFAULT_POSITIONS": "positions",
         "Decoding": "generate",
         "Intervention": "interventions",
-        "Positions": "interventions",
+        "Positions": "positions",
+        "positions_named": "positions",
         "Step": "generate",
         "SteeredText": "texts",
         "site_of": "texts",

@@ -16,10 +16,9 @@ from torch import Tensor
 from core.errors import UserError
 from core.models.editing import edit
 from core.models.model import Model
-from core.models.site import Site
 from core.models.tokens import batch, counted_positions
-from core.steering.interventions import Intervention, Positions, pushes
-from core.steering.operators import add
+from core.steering.acts import Acts
+from core.steering.interventions import Intervention
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,16 @@ class Decoding:
 class Step:
     """One token for every row.
 
-    tokens: id per row, None for a row that has ended. fired: for each site and choice of positions, boolean
-    (batch, tokens of this pass): on which of the tokens just processed the intervention acted.
-    start: absolute position of the first of these tokens, counted with padding.
+    tokens: id per row, None for a row that has ended. fired: for each row, boolean (its interventions, tokens of this
+    pass): on which of the tokens just processed each of them acted. start: absolute position of the first of these
+    tokens, counted with padding. logits: (batch, vocabulary) float32, what the model gave for these tokens before
+    temperature and penalties; None unless it was asked for.
     """
 
     tokens: tuple[int | None, ...]
-    fired: dict[tuple[Site, Positions], Tensor]
+    fired: tuple[Tensor, ...]
     start: int
+    logits: Tensor | None = None
 
 
 def stream(
@@ -70,28 +71,30 @@ def stream(
     decoding: Decoding,
     *,
     seeds: Sequence[int] | None = None,
+    logits: bool = False,
 ) -> Iterator[Step]:
     """Generate for all rows at once, yielding after each token step.
 
     prompts: token ids per row. rows: interventions per row; an empty list leaves a row plain. seeds: of each
     row's own random numbers (default: `decoding.seed` for all), so that what a row samples does not depend on
-    its neighbours, and a plain and a steered row with one seed draw the same numbers.
+    its neighbours, and a plain and a steered row with one seed draw the same numbers. logits: give them with each step.
 
     The model's lock is held only while a token is computed: between tokens other threads have their turn, and
     abandoning the iterator leaves nothing on the model. Ends when every row has ended or has its tokens.
     """
     inputs = _prepared(model, prompts, rows, decoding)
     random = [torch.Generator(model.device).manual_seed(seed) for seed in seeds or [decoding.seed] * len(rows)]
-    plan = _Plan(pushes(model, rows), counted_positions(model, inputs), inputs["attention_mask"].bool())
+    acts = Acts(model, rows, counted_positions(model, inputs), inputs["attention_mask"].bool())
     with model.lock, torch.no_grad():
         # `generate` prepares and then calls the loop; as the loop is a generator, that only makes it.
         steps = model.network.generate(
             **inputs,
             generation_config=_config(model, decoding),
             custom_generate=_loop,
-            plan=plan,
+            acts=acts,
             owner=model,
             random=random,
+            logits=logits,
         )
     yield from steps
 
@@ -130,38 +133,22 @@ def _config(model: Model, decoding: Decoding) -> Any:
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which pushes act on which tokens of each pass."""
-
-    pushes: dict[tuple[Site, Positions], Tensor]
-    counted: Tensor  # boolean (batch, prompt tokens): neither padding nor first nor special
-    real: Tensor  # boolean (batch, prompt tokens): no padding
-
-    def fires(self, positions: Positions, step: int) -> Tensor:
-        """Boolean (batch, tokens of this pass). step 0 reads the prompt, step 1 the first generated token."""
-        if step == 0:
-            return (self.real if positions.special else self.counted) & positions.prompt
-        on = positions.first if step == 1 else positions.later
-        return torch.full((len(self.real), 1), on, dtype=torch.bool, device=self.real.device)
-
-
 def _loop(
     network: Any,
     input_ids: Tensor,
     logits_processor: Any,
     stopping_criteria: Any,
     generation_config: Any,
-    plan: _Plan,
+    acts: Acts,
     owner: Model,
     random: Sequence[torch.Generator],
+    logits: bool,
     **kwargs: Any,
 ) -> Iterator[Step]:
     running = torch.ones(len(input_ids), dtype=torch.bool, device=input_ids.device)
     step = 0
     while bool(running.any()):
-        fired = {where: plan.fires(where[1], step) for where in plan.pushes}
-        with edit(owner, _edits(plan, fired)), torch.no_grad():
+        with edit(owner, acts.edits(step)), torch.no_grad():
             start = 0 if step == 0 else input_ids.shape[1] - 1
             inputs = network.prepare_inputs_for_generation(
                 input_ids,
@@ -171,36 +158,19 @@ def _loop(
             )
             outputs = network(**inputs, return_dict=True)
             kwargs = network._update_model_kwargs_for_generation(outputs, kwargs)
-            if bool(outputs.logits[:, -1].isnan().any()):
+            raw = outputs.logits[:, -1].float()
+            if bool(raw.isnan().any()):
                 raise UserError("The model's answer is not a number under this push; use a smaller dose.")
-            scores = logits_processor(input_ids, outputs.logits[:, -1].float())
+            scores = logits_processor(input_ids, raw)
             chosen = _choose(scores, generation_config.do_sample, random)
             chosen = torch.where(running, chosen, generation_config.pad_token_id)
             input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
             alive = running.tolist()
             running = running & ~stopping_criteria(input_ids, None)
             tokens = chosen.tolist()
-        yield Step(tuple(token if on else None for token, on in zip(tokens, alive, strict=True)), fired, start)
+        shown = tuple(token if on else None for token, on in zip(tokens, alive, strict=True))
+        yield Step(shown, acts.fired, start, raw if logits else None)
         step += 1
-
-
-def _edits(plan: _Plan, fired: dict[tuple[Site, Positions], Tensor]) -> dict[Site, Any]:
-    """One function per site; several choices of positions at one site act one after the other."""
-    at: dict[Site, list[tuple[Tensor, Tensor]]] = {}
-    for where, push in plan.pushes.items():
-        at.setdefault(where[0], []).append((push, fired[where]))
-
-    def apply(acts: list[tuple[Tensor, Tensor]]) -> Any:
-        def act(h: Tensor) -> Tensor:
-            shape = h.shape
-            for push, fires in acts:
-                # Some MLPs see their tokens as one long row; positions need the batch.
-                h = add(h.reshape(*fires.shape, -1), push, fires)
-            return h.reshape(shape)
-
-        return act
-
-    return {site: apply(acts) for site, acts in at.items()}
 
 
 def _choose(scores: Tensor, sample: bool, random: Sequence[torch.Generator]) -> Tensor:

@@ -1,68 +1,74 @@
-"""What is done to one row of a batch: which direction, how strongly, where, on which tokens."""
+"""What is done to one row of a batch: which operator, along which direction, how strongly, where, on which tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from core.errors import UserError
-from core.models.model import Model
 from core.models.site import Site
+from core.steering.operators import OPERATORS, Operator
+from core.steering.positions import ALL, Positions
+
+# Reads one number from each activation: (rows, tokens, width) gives (rows, tokens). Such as a feature's encoder.
+Reader = Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class Positions:
-    """On which tokens an intervention fires.
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """When an intervention acts at all: only where something reads above a value.
 
-    prompt: tokens of the prompt. first: the first generated token. later: those after it. Each is the token
-    whose activation is changed, which acts on the prediction of the token after it and of all further ones.
-    special: also the first position and special tokens of the prompt, which hold no meaning of the text.
+    per "token": on those tokens of its positions that read above it. per "input": on all of them, if any token of the
+    prompt does (the first and special tokens aside). Read from what arrives at `site`, before anything is done to it
+    there; the site must not lie behind the one that is acted on. What is read: `h . vector`, in the units of the
+    activations, or what `reader` says.
+
+    The three tiers of feature steering in "Breaking Bad Tokens" (Goyal et al. 2025): no condition, per input, per
+    token.
     """
 
-    prompt: bool = True
-    first: bool = True
-    later: bool = True
-    special: bool = False
+    per: Literal["input", "token"]
+    above: float
+    site: Site
+    vector: np.ndarray = field(repr=False)
+    reader: Reader | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.per not in ("input", "token"):
+            raise UserError(f"A condition is judged per input or per token, not per {self.per!r}.")
+        if not np.isfinite(self.above):
+            raise UserError(f"A condition needs a finite value to be above, not {self.above}.")
+        _check_finite(self.vector, self.site)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Intervention:
-    """Add `coefficient` times the unit `vector` (width,) at `site` on `positions`."""
+    """Do `operator` with `coefficient` along the unit `vector` (width,) at `site` on `positions`.
+
+    coefficient: in the units of the activations where the operator counts lengths, else as it stands. reader: what the
+    operator takes for the present amount of the concept (default: `h . vector`); a feature's encoder makes it an edit
+    of the feature's code in which everything that the dictionary does not explain is kept. vector may have another
+    length than 1 only for an operator that says so.
+    """
 
     site: Site
     vector: np.ndarray = field(repr=False)
     coefficient: float
-    positions: Positions = Positions()
+    positions: Positions = ALL
+    operator: Operator = OPERATORS["add"]
+    condition: Condition | None = None
+    reader: Reader | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.coefficient):
             raise UserError(f"A coefficient of {self.coefficient} is no number to steer with; give a finite dose.")
-        if not np.isfinite(self.vector).all():
-            raise UserError(f"The direction for {self.site} holds values that are not finite; make it again.")
+        _check_finite(self.vector, self.site)
 
 
-def pushes(model: Model, rows: Sequence[Sequence[Intervention]]) -> dict[tuple[Site, Positions], Tensor]:
-    """The batch's interventions as one push (batch, width) per site and choice of positions.
-
-    Rows without an intervention there get a push of zeros: every row takes the same path through the code.
-    """
-    gathered: dict[tuple[Site, Positions], np.ndarray] = {}
-    for number, interventions in enumerate(rows):
-        for one in interventions:
-            width = one.vector.shape[0]
-            place = gathered.setdefault((one.site, one.positions), np.zeros((len(rows), width)))
-            if place.shape[1] != width:
-                raise UserError(f"Directions of {place.shape[1]} and of {width} values cannot meet at {one.site}.")
-            place[number] += one.coefficient * one.vector.astype(np.float64)
-    made = {
-        where: torch.from_numpy(push).to(device=model.device, dtype=model.dtype) for where, push in gathered.items()
-    }
-    if not all(bool(push.isfinite().all()) for push in made.values()):
-        raise UserError(
-            f"This dose is too large for {model.dtype_name} numbers; doses beyond 1 or 2 only break a text."
-        )
-    return made
+def _check_finite(vector: np.ndarray, site: Site) -> None:
+    if not np.isfinite(vector).all():
+        raise UserError(f"The direction for {site} holds values that are not finite; make it again.")

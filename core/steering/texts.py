@@ -13,11 +13,8 @@ from core.models.site import KINDS, Site
 from core.models.tokens import tokenize
 from core.progress import Listener, silent
 from core.steering.generate import Decoding, stream
-from core.steering.interventions import Intervention, Positions
-
-# Where a push acts unless the user says otherwise. Pushing the prompt alone moves what is written nearly as far as
-# pushing every token, and leaves the text as fluent as it was: see docs/steering.md.
-DEFAULT_POSITIONS = Positions(prompt=True, first=False, later=False)
+from core.steering.interventions import Intervention
+from core.steering.positions import DEFAULT_POSITIONS, Positions
 
 PROMPT_CHARACTERS = 200_000  # a bound on pasted prompts; the model's own context is usually shorter
 

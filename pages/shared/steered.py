@@ -108,7 +108,7 @@ def _raw_size(request: Request) -> None:
 
 def _write(request: Request, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
     """Generate, drawing and keeping every step, so that stopping at any token keeps what is there."""
-    from core.steering import Decoding, Positions, steer_stream
+    from core.steering import Decoding, positions_named, steer_stream
 
     direction = direction_of(request.model, request.source)
     held_out = direction.provenance.get("held_out", {})
@@ -127,7 +127,7 @@ def _write(request: Request, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> No
         request.prompt,
         [0.0, request.dose],
         decoding=decoding,
-        positions=Positions(**{name: name in request.positions for name in POSITIONS}),
+        positions=positions_named(request.positions),
         chat=request.chat,
         progress=measure,
     )
