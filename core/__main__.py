@@ -10,14 +10,35 @@ import json
 import sys
 from collections.abc import Sequence
 
-from core.cli import assets, direction, examples, models, prepare, probe, record, steer
+from core.cli import (
+    assets,
+    direction,
+    direction_combine,
+    direction_delete,
+    direction_export,
+    direction_import,
+    direction_rename,
+    direction_show,
+    directions,
+    examples,
+    models,
+    prepare,
+    probe,
+    record,
+    steer,
+)
 from core.cli.arguments import Parser
 from core.cli.console import console
 from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
-COMMANDS = {command.NAME: command for command in (models, examples, record, probe, direction, steer, prepare, assets)}
+_LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
+# A name may be of two words: `direction show` stands beside `direction`, whose own first argument is a model.
+COMMANDS = {
+    command.NAME: command
+    for command in (models, examples, record, probe, direction, directions, *_LIBRARY, steer, prepare, assets)
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = commands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(own)
         own.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    args = parser.parse_args(argv)
+    args = parser.parse_args(_joined(sys.argv[1:] if argv is None else list(argv)))
     chosen = COMMANDS[args.command]
     on_console, in_job = console(), listener()
 
@@ -46,6 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     print(json.dumps(result, ensure_ascii=False, allow_nan=False) if args.json else chosen.show(result))
     return 0
+
+
+def _joined(argv: list[str]) -> list[str]:
+    """The arguments with the two words of such a command's name made one."""
+    name = " ".join(argv[:2])
+    return [name, *argv[2:]] if " " in name and name in COMMANDS else argv
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from core.directions import (
     load_direction,
     make_direction,
     save_direction,
+    site_of,
     usable_rows,
 )
 from core.errors import UserError
@@ -143,8 +144,8 @@ def test_a_direction_of_another_model_is_refused_with_both_named(model: Model, t
     for part in ("'good'", model.id, other.id, f"width {model.width}"):
         assert part in str(refusal.value)
     cut = Direction(**vars(made) | {"vector": np.ones(1, np.float32)})
-    with pytest.raises(UserError, match="width 1"):
-        check_fits(cut, model)
+    with pytest.raises(UserError, match="has 1 values"):
+        site_of(model, cut)
 
 
 def test_overflow_in_activations_is_named() -> None:

@@ -39,6 +39,15 @@ def add_texts_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-length", type=int, default=MAX_LENGTH, help="tokens at which a text is cut")
 
 
+def add_save(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--save", metavar="NAME", required=True, help="name under which it is kept")
+    add_replace(parser)
+
+
+def add_replace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--replace", action="store_true", help="put it in the place of what has this name already")
+
+
 def layers(text: str, model: Model) -> list[int]:
     """`all`, or numbers such as `0,14,29`. Raises UserError for anything else and for layers that are not there."""
     if text.strip().lower() == "all":

@@ -1,14 +1,18 @@
 """Directions of concepts: finders, and the library of what was found."""
 
+from core.directions.algebra import check_same_site, combine, combine_saved, cosines, orthogonalise
 from core.directions.diffmean import DiffMean
-from core.directions.direction import Direction, check_fits
+from core.directions.direction import Direction, check_fits, site_of
+from core.directions.exports import FORMATS, export, typical_lengths
 from core.directions.finder import Finder, Settled
+from core.directions.imports import Place, import_directions
 from core.directions.library import (
     delete_direction,
     list_directions,
     load_direction,
     rename_direction,
     save_direction,
+    save_directions,
 )
 from core.directions.logistic import Logistic
 from core.directions.make import make_direction
@@ -18,23 +22,35 @@ from core.directions.table import FINDERS, finder_named
 
 __all__ = [
     "FINDERS",
+    "FORMATS",
     "DiffMean",
     "Direction",
     "Finder",
     "Logistic",
     "Parameter",
+    "Place",
     "Rows",
     "Settled",
     "check_fits",
+    "check_same_site",
+    "combine",
+    "combine_saved",
+    "cosines",
     "delete_direction",
+    "export",
     "finder_named",
+    "import_directions",
     "list_directions",
     "load_direction",
     "make_direction",
+    "orthogonalise",
     "parameter",
     "parameters",
     "rename_direction",
     "save_direction",
+    "save_directions",
+    "site_of",
+    "typical_lengths",
     "usable_rows",
     "with_parameters",
 ]

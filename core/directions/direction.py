@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from core.errors import UserError
-from core.models import Model
+from core.models import KINDS, Model, Site
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,9 +17,9 @@ class Direction:
     """A unit vector at one site of one model.
 
     vector: (d,) float32, of length 1, read-only; positives have the higher `activation @ vector`. raw_norm: length
-    of the vector before it was scaled to 1, in the units of the activations (`diffmean`) or of logits per unit of
-    activation (`logistic`). site: as `str(Site)`. layer: the block, counted from 0. method: name of the finder.
-    provenance: plain JSON that says how it was made (see `make_direction`).
+    of the vector before it was scaled to 1, in units of its method's own (see docs/directions.md). site: as
+    `str(Site)`. layer: the block, counted from 0. method: its name in METHODS, or "combined" or "imported".
+    provenance: plain JSON that says how it was made (see `make_direction`), perhaps by others: take care what it holds.
     """
 
     name: str
@@ -41,7 +42,42 @@ class Direction:
     @property
     def auroc(self) -> float | None:
         """AUROC, 0-1, of a direction fitted on the train part, scored on the held-out part; None if not measured."""
-        return self.provenance.get("held_out", {}).get("auroc")
+        return self._part("held_out").get("auroc")
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95% interval of `auroc`; None if not measured."""
+        ends = self._part("held_out").get("interval")
+        if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
+            return float(ends[0]), float(ends[1])
+        return None
+
+    @property
+    def examples(self) -> str | None:
+        """Id of the examples that it was made from; None if it was made from something else."""
+        id = self._part("examples").get("id")
+        return None if id is None else str(id)
+
+    @property
+    def origin(self) -> str:
+        """From what it was made, in a few words."""
+        said = self.provenance.get("origin") or self._part("examples").get("title") or self.examples
+        return str(said or "unknown")
+
+    @property
+    def created(self) -> str | None:
+        """When it was made, as ISO 8601 in UTC; None if that is not known."""
+        created = self.provenance.get("created")
+        return created if isinstance(created, str) else None
+
+    @property
+    def digest(self) -> str:
+        """24 hexadecimal digits of the vector's bytes."""
+        return hashlib.sha256(self.vector.tobytes()).hexdigest()[:24]
+
+    def _part(self, name: str) -> dict[str, Any]:
+        part = self.provenance.get(name)
+        return part if isinstance(part, dict) else {}
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the vector."""
@@ -55,16 +91,31 @@ class Direction:
             "raw_norm": self.raw_norm,
             "method": self.method,
             "auroc": self.auroc,
+            "examples": self.examples,
             "provenance": self.provenance,
         }
 
 
 def check_fits(direction: Direction, model: Model) -> None:
-    """Raise UserError, naming both, unless `direction` was made on `model`."""
-    width = model.layout.width
-    if (direction.model_fingerprint, direction.width) != (model.fingerprint, width):
-        made_on = f"{direction.model_id} ({direction.model_fingerprint[:8]}, width {direction.width})"
+    """Raise UserError, naming both, unless `direction` was made for `model`."""
+    if direction.model_fingerprint != model.fingerprint:
         raise UserError(
-            f"The direction {direction.name!r} was made on {made_on}, not on {model.id} ({model.fingerprint[:8]}, width"
-            f" {width}): make it anew on {model.id}, or open {direction.model_id}."
+            f"The direction {direction.name!r} was made for {direction.model_id} ({direction.model_fingerprint[:8]}, "
+            f"width {direction.width}), not for {model.id} ({model.fingerprint[:8]}, width {model.width}): make it "
+            f"anew on {model.id}, or open {direction.model_id}."
         )
+
+
+def site_of(model: Model, direction: Direction) -> Site:
+    """The direction's site in `model`. Raises UserError if it was made for another model, site or width."""
+    check_fits(direction, model)
+    for kind in KINDS:
+        site = model.find_site(direction.layer, kind)
+        if site is not None and str(site) == direction.site:
+            if kind != "hidden" and direction.width != model.width:
+                raise UserError(
+                    f"The direction {direction.name!r} has {direction.width} values, and {model.id} has the width "
+                    f"{model.width}: make it anew."
+                )
+            return site
+    raise UserError(f"{model.id} has no site {direction.site!r}, where the direction {direction.name!r} belongs.")

@@ -49,6 +49,11 @@ class Model:
         """`float32`, `bfloat16`, ..."""
         return str(self.dtype).removeprefix("torch.")
 
+    @property
+    def architecture(self) -> str:
+        """`llama`, `gpt2`, ...: what transformers calls its kind of network."""
+        return str(getattr(self.network.config, "model_type", "") or "")
+
     @cached_property
     def special_ids(self) -> frozenset[int]:
         """Ids of the tokenizer's special tokens (begin, end, padding, turn marks, ...)."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from core.steering.interventions import Condition, Intervention
     from core.steering.operators import OPERATORS, Operator, operator_named
     from core.steering.positions import DEFAULT_POSITIONS, Positions, positions_named
-    from core.steering.texts import SteeredText, site_of, steer, steer_stream, text_of
+    from core.steering.texts import SteeredText, steer, steer_stream, text_of
 
 __all__ = [
     "DEFAULT_POSITIONS",
@@ -23,7 +23,6 @@ __all__ = [
     "Step",
     "operator_named",
     "positions_named",
-    "site_of",
     "steer",
     "steer_stream",
     "stream",
@@ -44,7 +43,6 @@ __getattr__ = attach(
         "positions_named": "positions",
         "Step": "generate",
         "SteeredText": "texts",
-        "site_of": "texts",
         "steer": "texts",
         "steer_stream": "texts",
         "stream": "generate",

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.activations import TypicalNorm, typical_norm
-from core.directions import Direction
+from core.directions import Direction, site_of
 from core.errors import UserError
 from core.models.model import Model
-from core.models.site import KINDS, Site
 from core.models.tokens import tokenize
 from core.progress import Listener, silent
 from core.steering.generate import Decoding, stream
@@ -32,23 +31,6 @@ class SteeredText:
     text: str
     tokens: tuple[int, ...]
     ended: bool
-
-
-def site_of(model: Model, direction: Direction) -> Site:
-    """The direction's site in `model`. Raises UserError if it was made for another model or width."""
-    if direction.model_fingerprint != model.fingerprint:
-        raise UserError(
-            f"The direction {direction.name!r} was made for {direction.model_id} "
-            f"({direction.model_fingerprint[:8]}), not for {model.id} ({model.fingerprint[:8]}); make it anew."
-        )
-    for kind in KINDS:
-        site = model.find_site(direction.layer, kind)
-        if site is not None and str(site) == direction.site:
-            if kind != "hidden" and len(direction.vector) != model.width:
-                found = len(direction.vector)
-                raise UserError(f"The direction {direction.name!r} has {found} values, and {model.id} {model.width}.")
-            return site
-    raise UserError(f"{model.id} has no site {direction.site!r}, where the direction {direction.name!r} belongs.")
 
 
 def steer_stream(
