@@ -16,6 +16,7 @@ from core.directions.packed import pack
 from core.errors import UserError
 from core.models import Model
 from core.progress import Listener, silent
+from core.spreadsheet import csv_text
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,9 @@ def _safetensors(directions: Sequence[Direction], lengths: Sequence[float]) -> b
 
 
 def _csv(directions: Sequence[Direction], lengths: Sequence[float]) -> bytes:
-    # str() of a float32 is the shortest text that reads back as the same float32.
+    # A float32 is written as the shortest text that reads back as the same float32.
     values = directions[0].vector * np.float32(lengths[0])
-    lines = ["dimension,value", *(f"{place},{value!s}" for place, value in enumerate(values))]
-    return ("\n".join(lines) + "\n").encode()
+    return csv_text(["dimension", "value"], list(enumerate(values))).encode()
 
 
 FORMATS = {
