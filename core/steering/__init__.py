@@ -6,6 +6,7 @@ from core.lazy import attach
 
 if TYPE_CHECKING:
     from core.steering.generate import Decoding, Step, stream
+    from core.steering.guarding import Guards, guards
     from core.steering.interventions import Condition, Intervention
     from core.steering.operators import OPERATORS, Operator, operator_named
     from core.steering.positions import DEFAULT_POSITIONS, Positions, positions_named
@@ -16,11 +17,13 @@ __all__ = [
     "OPERATORS",
     "Condition",
     "Decoding",
+    "Guards",
     "Intervention",
     "Operator",
     "Positions",
     "SteeredText",
     "Step",
+    "guards",
     "operator_named",
     "positions_named",
     "steer",
@@ -38,6 +41,8 @@ __getattr__ = attach(
         "operator_named": "operators",
         "DEFAULT_POSITIONS": "positions",
         "Decoding": "generate",
+        "Guards": "guarding",
+        "guards": "guarding",
         "Intervention": "interventions",
         "Positions": "positions",
         "positions_named": "positions",

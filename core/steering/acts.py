@@ -25,8 +25,8 @@ class _Act:
     """One operator on some rows of the batch, each with its own direction, amount and positions.
 
     rows: (r,) their numbers, ascending; the same as a list in `numbers`. places: of this intervention in each of these
-    rows. v: (r, 1, width). c: (r, 1). prompt: boolean (r, tokens of the prompt). first, later: boolean (r, 1). whole:
-    these are all rows.
+    rows. v: (r, 1, width). c: (r, 1). prompt: boolean (r, tokens of the first pass). first, later: boolean (r, 1).
+    whole: these are all rows.
     """
 
     operator: Operator
@@ -53,15 +53,28 @@ class _Act:
 class Acts:
     """All that is done to a batch of rows, each with interventions of its own.
 
-    counted: boolean (batch, prompt tokens), neither padding nor first nor special. real: the same, no padding.
+    counted: boolean (batch, prompt tokens), neither padding nor first nor special. real: the same, no padding. prompts:
+    where the first pass reads whole texts in place of prompts, how many tokens of each row are its prompt; those after
+    it then count as generated.
+
     After a pass `fired[row]` is a boolean (interventions of the row, tokens of the pass): where each of them acted.
     """
 
-    def __init__(self, model: Model, rows: Sequence[Sequence[Intervention]], counted: Tensor, real: Tensor) -> None:
-        self.counted = counted
+    def __init__(
+        self,
+        model: Model,
+        rows: Sequence[Sequence[Intervention]],
+        counted: Tensor,
+        real: Tensor,
+        prompts: Sequence[int] | None = None,
+    ) -> None:
+        own = real.long().cumsum(dim=1) - 1  # the number of each token in its own row, without padding
+        lengths = real.sum(dim=1) if prompts is None else torch.tensor(prompts, device=real.device)
+        written = own - lengths[:, None]  # from 0 in the tokens that count as generated, negative in the prompt
+        self.counted = counted & (written < 0)
         self.fired: tuple[Tensor, ...] = ()
         self._n = [len(row) for row in rows]
-        self._acts = [_act(model, group, counted, real) for group in _grouped(rows)]
+        self._acts = [_act(model, group, _Tokens(self.counted, real, own, written)) for group in _grouped(rows)]
 
     def edits(self, step: int) -> dict[Site, Callable[[Tensor], Tensor | None]]:
         """What stands on each site during pass number `step`; it fills `fired` while it runs."""
@@ -113,6 +126,27 @@ class Acts:
         return new if act.whole else h.index_copy(0, act.rows, new)
 
 
+@dataclass(frozen=True, eq=False)
+class _Tokens:
+    """The tokens of the first pass, each boolean or integer (batch, tokens); see `Acts`."""
+
+    counted: Tensor
+    real: Tensor
+    own: Tensor
+    written: Tensor
+
+    def at(self, positions: Positions, row: int) -> Tensor:
+        """Boolean (tokens,): on which tokens of a row these positions are."""
+        real, own, written = self.real[row], self.own[row], self.written[row]
+        mask = ((real & (written < 0)) if positions.special else self.counted[row]) & positions.prompt
+        if positions.within is not None:
+            inside = torch.zeros_like(mask)
+            for start, stop in positions.within:
+                inside |= (own >= start) & (own < stop)
+            mask = mask & inside
+        return mask | (real & (written == 0) & positions.first) | (real & (written > 0) & positions.later)
+
+
 def _wide(h: Tensor) -> Tensor:
     """h in at least 32 bits: sums over a wide activation lose too much in 16."""
     return h.float() if h.element_size() < 4 else h
@@ -128,7 +162,7 @@ def _grouped(rows: Sequence[Sequence[Intervention]]) -> list[list[tuple[int, int
     return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
-def _act(model: Model, group: list[tuple[int, int, Intervention]], counted: Tensor, real: Tensor) -> _Act:
+def _act(model: Model, group: list[tuple[int, int, Intervention]], tokens: _Tokens) -> _Act:
     numbers, places = [number for number, _, _ in group], [place for _, place, _ in group]
     some = group[0][2]
     if len({one.vector.shape for _, _, one in group}) > 1:
@@ -159,25 +193,13 @@ def _act(model: Model, group: list[tuple[int, int, Intervention]], counted: Tens
         places=places,
         v=torch.from_numpy(np.stack([one.vector for _, _, one in group])).to(model.device, dtype)[:, None, :],
         c=c.to(model.device, dtype),
-        prompt=torch.stack([_of_prompt(p, counted[n], real[n]) for p, n in zip(positions, numbers, strict=True)]),
+        prompt=torch.stack([tokens.at(one, row) for one, row in zip(positions, numbers, strict=True)]),
         first=switch([one.first for one in positions]),
         later=switch([one.later for one in positions]),
         condition=some.condition,
         reader=some.reader,
-        whole=numbers == list(range(len(counted))),
+        whole=numbers == list(range(len(tokens.real))),
     )
-
-
-def _of_prompt(positions: Positions, counted: Tensor, real: Tensor) -> Tensor:
-    """Boolean (prompt tokens,): on which tokens of one row's prompt these positions are."""
-    mask = (real if positions.special else counted) & positions.prompt
-    if positions.within is not None:
-        own = real.long().cumsum(0) - 1  # the number of each token in its own row, without padding
-        inside = torch.zeros_like(mask)
-        for start, stop in positions.within:
-            inside |= (own >= start) & (own < stop)
-        mask = mask & inside
-    return mask
 
 
 def _passed(site: Site) -> tuple[int, int]:
