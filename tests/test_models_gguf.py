@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from core.models import Model, batch, list_models, open_model, record, tokenize
-from core.models.bundled import gguf_file
+from core.models.bundled import weights_file
 
 
 @pytest.mark.slow
 def test_a_gguf_file_opens_and_equals_the_conversion(home: Path, smollm2: Model) -> None:
-    path = gguf_file("smollm2")
+    path = weights_file("smollm2")
     assert path is not None
     model = open_model(str(path))
     assert model.layout == smollm2.layout

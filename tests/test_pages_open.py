@@ -96,8 +96,8 @@ def test_a_model_that_cannot_be_opened_is_said_in_one_sentence(home_with_model: 
 
 def test_the_home_page_says_what_is_at_hand(home_with_model: Path) -> None:
     app = open_alone("home")
-    assert app.dataframe[0].value["model"].tolist() == ["smollm2"]
-    assert app.dataframe[0].value["layers"].tolist() == [30]
+    assert app.dataframe[0].value["model"].tolist() == ["smollm2", "efficientnet-lite0"]
+    assert app.dataframe[0].value["layers"].tolist() == [30, 18]
     assert "Nothing has been computed yet" in texts_of(app)
 
 

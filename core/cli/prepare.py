@@ -8,9 +8,10 @@ from typing import Any
 from core.progress import Listener
 
 NAME = "prepare"
-HELP = "convert the bundled model and compute the first concept (done by `make setup`)"
+HELP = "convert the bundled models and compute the first concept (done by `make setup`)"
 
 MODEL = "smollm2"
+IMAGE_MODEL = "efficientnet-lite0"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,10 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.examples import prepare
     from core.first_concept import make_first_concept
     from core.models import open_model
+    from core.models.bundled import converted
 
     prepare(progress)
+    converted(IMAGE_MODEL)
     model = open_model(MODEL)
     typical_norms(model, [model.site(layer) for layer in range(model.n_layers)], progress=progress)
     made = make_first_concept(model, progress=progress)

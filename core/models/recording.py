@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.errors import UserError
 from core.models.hooks import OnSite, on_sites
-from core.models.model import Model
+from core.models.loaded import Loaded
 from core.models.site import Site
 
 Inputs = Mapping[str, Tensor]
@@ -24,12 +24,13 @@ class _Enough(BaseException):
     """
 
 
-def record(model: Model, inputs: Inputs, sites: Sequence[Site]) -> dict[Site, Tensor]:
+def record(model: Loaded, inputs: Inputs, sites: Sequence[Site]) -> dict[Site, Tensor]:
     """Activations at `sites`, from one forward pass that ends at the deepest of them.
 
-    inputs: `input_ids` and `attention_mask`, each (batch, tokens), as `core.models.tokens.batch` makes them.
-    Returns a tensor (batch, tokens, width) per site, in the model's dtype and on its device, bit-equal to
-    what the untouched model computes there.
+    inputs: `input_ids` and `attention_mask`, each (batch, tokens), as `core.models.tokens.batch` makes them; or the
+    `pixel_values` of images (batch, 3, height, width), as `core.models.ImageModel.prepare` makes them.
+    Returns a tensor (batch, tokens, width), or (batch, channels, height, width), per site, in the model's dtype and on
+    its device, bit-equal to what the untouched model computes there.
     """
     seen: dict[Site, Tensor] = {}
 
@@ -53,12 +54,12 @@ def record(model: Model, inputs: Inputs, sites: Sequence[Site]) -> dict[Site, Te
 
 
 def gradients(
-    model: Model, inputs: Inputs, sites: Sequence[Site], scalar: Callable[[Any], Tensor]
+    model: Loaded, inputs: Inputs, sites: Sequence[Site], scalar: Callable[[Any], Tensor]
 ) -> tuple[Tensor, dict[Site, Tensor]]:
     """The gradient, at each site, of a scalar of each row's output.
 
-    scalar: takes the model's output (`.logits` is (batch, tokens, vocabulary)) and returns (batch,).
-    Returns the scalars (batch,) and per site a gradient (batch, tokens, width). Rows do not mix: row i of a
+    scalar: takes the output, whose `.logits` are (batch, tokens, vocabulary) or (batch, classes); returns (batch,).
+    Returns the scalars (batch,) and per site a gradient in the shape of the activations. Rows do not mix: row i of a
     gradient is that of scalar i. Parameters need no gradient, so the backward pass ends at the first site.
     """
     seen: dict[Site, Tensor] = {}
@@ -82,17 +83,18 @@ def gradients(
     }
 
 
-def forward(model: Model, inputs: Inputs) -> Any:
+def forward(model: Loaded, inputs: Inputs) -> Any:
     """One plain pass over `inputs`. Call it under the model's lock (`on_sites` and `edit` hold it)."""
-    return model.network(**inputs, use_cache=False, return_dict=True)
+    return model.run(inputs)
 
 
-def _refuse_unseen(model: Model, wanted: Mapping[Site, None], seen: Mapping[Site, Tensor]) -> None:
+def _refuse_unseen(model: Loaded, wanted: Mapping[Site, None], seen: Mapping[Site, Tensor]) -> None:
     if unseen := [str(site) for site in wanted if site not in seen]:
         raise UserError(f"The forward pass of {model.id} did not go through {', '.join(unseen)}; choose another site.")
 
 
 def _with_batch(h: Tensor, inputs: Inputs) -> Tensor:
     """Some MLPs see their tokens as one long row: give them their batch back."""
-    rows, tokens = inputs["input_ids"].shape
-    return h if h.dim() == 3 else h.reshape(rows, tokens, h.shape[-1])
+    if h.dim() != 2 or "input_ids" not in inputs:
+        return h
+    return h.reshape(*inputs["input_ids"].shape, h.shape[-1])

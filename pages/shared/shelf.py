@@ -17,6 +17,7 @@ def models_at_hand() -> None:
         pd.DataFrame(
             {
                 "model": [one.id for one in models],
+                "reads": ["texts" if one.kind == "text" else "images" for one in models],
                 "layers": [one.layers for one in models],
                 "width": [one.width for one in models],
                 "ready": [one.ready for one in models],
@@ -26,8 +27,11 @@ def models_at_hand() -> None:
         hide_index=True,
         column_config={
             "model": st.column_config.TextColumn("model", help="What you choose in the sidebar"),
+            "reads": st.column_config.TextColumn("reads", help="What goes into the model"),
             "layers": st.column_config.NumberColumn("layers", help="Blocks, counted from 0; known once it was opened"),
-            "width": st.column_config.NumberColumn("width", help="Numbers in an activation after a layer"),
+            "width": st.column_config.NumberColumn(
+                "width", help="Numbers in an activation after a layer (images: the last)"
+            ),
             "ready": st.column_config.CheckboxColumn("ready", help="Opens without a download or conversion"),
             "source": st.column_config.TextColumn("source", help="Where its weights come from"),
         },

@@ -1,0 +1,38 @@
+"""What every loaded network has, whether it reads texts or images."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(eq=False, kw_only=True)
+class Loaded:
+    """A network with its device, lock and fingerprint.
+
+    Many threads may share one. Whoever runs the network or changes it does so under `lock`, and leaves nothing
+    behind when letting go of it; `record`, `gradients` and `edit` see to that.
+
+    fingerprint: 24 hexadecimal digits over everything that decides the network's numbers.
+    """
+
+    id: str
+    network: Any  # torch.nn.Module; its call signature differs by architecture
+    device: torch.device
+    dtype: torch.dtype
+    fingerprint: str
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def dtype_name(self) -> str:
+        """`float32`, `bfloat16`, ..."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def run(self, inputs: Mapping[str, Tensor]) -> Any:
+        """One plain pass over a batch; what comes out has `.logits`. Call it under the lock."""
+        raise NotImplementedError
