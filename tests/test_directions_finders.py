@@ -81,7 +81,8 @@ def test_positives_score_higher(finder) -> None:
     X, y, _ = planted(200, 20, 4.0, 1)
     for labels in (y, 1 - y):
         scores = X @ finder.fit(X, labels)
-        assert roc_auc_score(labels, scores) > 0.8
+        # What differs most between any two rows leads the paired differences astray.
+        assert roc_auc_score(labels, scores) > (0.65 if finder.name == "pca" else 0.8)
 
 
 @pytest.mark.parametrize("finder", FINDERS.values(), ids=FINDERS)
@@ -112,7 +113,8 @@ def test_cross_validation_keeps_groups_whole(finder) -> None:
     X = np.repeat(rng.standard_normal((60, 300)), 5, axis=0) + 0.01 * rng.standard_normal((300, 300))
     torn = finder.settle(X, y, groups=np.arange(300)).cv_auroc
     whole = finder.settle(X, y, groups=groups).cv_auroc
-    assert torn > 0.95
+    # What differs most between random pairs is not fitted to their labels, and so remembers few of them.
+    assert torn > (0.6 if finder.name == "pca" else 0.95)
     assert 0.2 < whole < 0.75
 
 
@@ -133,7 +135,7 @@ def test_one_class_is_refused(finder) -> None:
 
 
 def test_unknown_method_names_those_there_are() -> None:
-    with pytest.raises(UserError, match="diffmean, logistic"):
+    with pytest.raises(UserError, match="diffmean, logistic, ridge, lda, pca"):
         finder_named("svm")
 
 

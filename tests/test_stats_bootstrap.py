@@ -19,7 +19,7 @@ def test_each_resample_equals_the_rows_written_out(seed: int) -> None:
     scores = np.round(rng.normal(size=17), 1)
     groups = rng.integers(5, size=17)
     counts = bootstrap.draw_counts(rng, 30, 5)
-    ours = bootstrap.resampled_aurocs(labels.astype(bool), scores, counts[:, groups])
+    ours = bootstrap.resampled_aurocs(labels.astype(bool), scores, counts[:, groups].T.astype(float))
     assert ours == pytest.approx(reference.bootstrap_aurocs(labels, scores, groups, counts), abs=1e-12, nan_ok=True)
 
 

@@ -6,6 +6,7 @@ from core.directions.direction import Direction, check_fits, site_of
 from core.directions.exports import FORMATS, export, typical_lengths
 from core.directions.finder import Finder, Settled
 from core.directions.imports import Place, import_directions
+from core.directions.lda import LDA
 from core.directions.library import (
     delete_direction,
     list_directions,
@@ -17,18 +18,25 @@ from core.directions.library import (
 from core.directions.logistic import Logistic
 from core.directions.make import make_direction
 from core.directions.parameters import Parameter, parameter, parameters, with_parameters
+from core.directions.pca import PairedPCA
+from core.directions.prepared import Prepared
+from core.directions.ridge import Ridge
 from core.directions.rows import Rows, usable_rows
 from core.directions.table import FINDERS, finder_named
 
 __all__ = [
     "FINDERS",
     "FORMATS",
+    "LDA",
     "DiffMean",
     "Direction",
     "Finder",
     "Logistic",
+    "PairedPCA",
     "Parameter",
     "Place",
+    "Prepared",
+    "Ridge",
     "Rows",
     "Settled",
     "check_fits",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from core.directions.prepared import Prepared
+from core.directions.threads import one_blas_thread
 from core.errors import UserError
 from core.examples import folds
 from core.stats import auroc
+
+FOLDS = 5
+Parts = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -19,10 +25,13 @@ class Settled:
     """A finder with nothing left to choose, and how well it does without looking ahead.
 
     cv_auroc: AUROC, 0-1, mean over cross-validation folds; None where the rows are too few to be folded.
+    scores: (n,) of each row along the vector of the fold that it was not in, counted from the mean of the rows fitted
+    on; None with cv_auroc.
     """
 
     finder: Finder
     cv_auroc: float | None
+    scores: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -38,21 +47,61 @@ class Finder(ABC):
     version: ClassVar[int] = 1  # raised when the numbers change: part of the key of every stored result
 
     @abstractmethod
+    def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+        """The raw vector of each of many label vectors on the same rows, (p, d) float64, nothing left to choose.
+
+        labels: (p, n) boolean, both classes in each. Many at once cost little more than one.
+        """
+
+    @abstractmethod
+    def held_out(self, rows: Prepared, labels: np.ndarray, parts: Parts, *, seed: int = 0) -> np.ndarray:
+        """Scores of each row by the fold that it was not in, one line per finder of `grid()`: (settings, n).
+
+        labels: (n,) boolean. parts: (training, test) rows of each fold. A score is counted from the mean of the rows
+        fitted on. What knows no labels (scaling) may be taken from all rows.
+        """
+
+    def grid(self) -> Sequence[Self]:
+        """The settings that cross-validation chooses among, of equals the first; itself where there is no choice."""
+        return (self,)
+
+    def fallback(self) -> Self:
+        """The settings to use where the rows are too few to choose."""
+        return self
+
+    @one_blas_thread()
     def fit(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
         """The raw vector, float64 (d,), unscaled, pointing to the positives: `X @ vector` is higher for them.
 
         X: (n, d), finite. y: (n,), 1 for positives, 0 for negatives. groups: (n,), rows of one group are never
-        on both sides of a split; None takes every row for itself.
+        on both sides of a split; None takes every row for itself. Settings that are left to choose are chosen here.
         """
+        rows, positives = prepared(X, y, groups)
+        return self.settle_on(rows, positives, seed=seed).finder.fit_many(rows, positives[None], seed=seed)[0]
 
+    @one_blas_thread()
     def settle(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> Settled:
         """Choose what is to be chosen by cross-validation within these rows, and say how well that reads."""
-        scores = []
-        for train, test in inner_folds(y, groups, k=5, seed=seed):
-            kept = None if groups is None else groups[train]
-            vector = self.fit(X[train], y[train], groups=kept, seed=seed)
-            scores.append(auroc(y[test], X[test] @ vector))
-        return Settled(self, float(np.mean(scores)) if scores else None)
+        rows, positives = prepared(X, y, groups)
+        return self.settle_on(rows, positives, seed=seed, measure=True)
+
+    def settle_on(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0, measure: bool = False) -> Settled:
+        """`settle` on rows that are ready. measure: cross-validate also where there is nothing to choose."""
+        grid = self.grid()
+        if len(grid) == 1 and not measure:
+            return Settled(grid[0], None)
+        parts = inner_folds(labels, rows.groups, k=self.n_folds, seed=seed)
+        if not parts:
+            return Settled(self.fallback(), None)
+        scores = self.held_out(rows, labels, parts, seed=seed)
+        means = [float(np.mean([auroc(labels[test], line[test]) for _, test in parts])) for line in scores]
+        best = int(np.argmax(means))  # the first of equals
+        return Settled(grid[best], means[best], scores[best])
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of the cross-validation within the rows fitted on."""
+        return FOLDS
 
     def to_json(self) -> dict[str, Any]:
         """Name, version and parameters, as they enter manifests and cache keys."""
@@ -61,6 +110,12 @@ class Finder(ABC):
     def replaced(self, **values: Any) -> Self:
         """This finder with some parameters replaced, unchecked (see `with_parameters` for users' values)."""
         return dataclasses.replace(self, **values)
+
+
+def prepared(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> tuple[Prepared, np.ndarray]:
+    """Rows made ready and labels (n,) as booleans, or an error if a finder could not work with them."""
+    X, positives = checked_rows(X, y)
+    return Prepared(X, np.arange(len(X)) if groups is None else np.asarray(groups)), positives
 
 
 def checked_rows(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

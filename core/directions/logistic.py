@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
-from core.directions.finder import Finder, Settled, checked_rows, inner_folds
+from core.directions.finder import FOLDS, Finder, Parts
+from core.directions.logistic_fit import fit_weights
 from core.directions.parameters import parameter
-from core.directions.threads import one_blas_thread
-from core.stats import auroc
+from core.directions.prepared import Prepared
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FALLBACK = 1e-2  # where the rows are too few to be folded
@@ -30,53 +28,43 @@ class Logistic(Finder):
     between the classes (that is `diffmean`).
 
     C is scikit-learn's: the inverse of the penalty, on the sum of the losses over rows. Among those with the
-    highest mean AUROC over folds the smallest (the strongest penalty) is taken.
+    highest mean AUROC over folds the smallest (the strongest penalty) is taken. The folds share the standardisation,
+    which knows no labels, as in a pipeline of StandardScaler and LogisticRegressionCV.
     """
 
     name: ClassVar[str] = "logistic"
     title: ClassVar[str] = "Logistic regression"
     help: ClassVar[str] = "L2-regularised logistic regression on standardised activations: reads best."
+    version: ClassVar[int] = 2
 
     c: float = parameter(0.0, 0.0, 1000.0, "Inverse strength of the L2 penalty; 0 chooses it by cross-validation.")
-    folds: int = parameter(5, 2, 10, "Folds of the cross-validation that chooses the penalty.")
+    folds: int = parameter(FOLDS, 2, 10, "Folds of the cross-validation that chooses the penalty.")
 
-    @one_blas_thread()
-    def fit(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-        X, positives = checked_rows(X, y)
-        if self.c == 0:
-            settled = self.settle(X, y, groups=groups, seed=seed).finder
-            return settled.fit(X, y, groups=groups, seed=seed)
-        return _path(X, positives, (self.c,))[0]
+    def grid(self) -> Sequence[Self]:
+        return (self,) if self.c else tuple(self.replaced(c=c) for c in STRENGTHS)
 
-    @one_blas_thread()
-    def settle(self, X: np.ndarray, y: np.ndarray, *, groups: np.ndarray | None = None, seed: int = 0) -> Settled:
-        X, positives = checked_rows(X, y)
-        strengths = (self.c,) if self.c else STRENGTHS
-        scores = []
-        for train, test in inner_folds(y, groups, k=self.folds, seed=seed):
-            vectors = _path(X[train], positives[train], strengths)
-            scores.append([auroc(y[test], X[test] @ vector) for vector in vectors])
-        if not scores:
-            return Settled(self.replaced(c=self.c or FALLBACK), None)
-        means = np.mean(scores, axis=0)
-        best = int(np.argmax(means))  # the first of equals: the strongest penalty
-        return Settled(self.replaced(c=strengths[best]), float(means[best]))
+    def fallback(self) -> Self:
+        return self if self.c else self.replaced(c=FALLBACK)
 
+    @property
+    def n_folds(self) -> int:
+        return self.folds
 
-def _path(X: np.ndarray, positives: np.ndarray, strengths: tuple[float, ...]) -> list[np.ndarray]:
-    """A vector (d,) in raw activation space for each C, each fit starting from the one before."""
-    mean, deviation = X.mean(axis=0), X.std(axis=0)
-    # A dimension that does not vary says nothing about the labels; without this it would be divided by rounding noise.
-    varies = deviation > 1e-6 * np.abs(mean)
-    scale = np.where(varies, deviation, np.inf)
-    # float32 halves the time of the matrix products; a test holds the scores to a float64 fit.
-    Z = ((X - mean) / scale).astype(np.float32)
-    regression = LogisticRegression(solver="lbfgs", tol=1e-3, max_iter=300, warm_start=True)
-    vectors = []
-    for c in strengths:
-        with warnings.catch_warnings():
-            # Rows that a weak penalty separates have no finite optimum in reach; their order is settled long before.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            regression.set_params(C=c).fit(Z, positives)
-        vectors.append(regression.coef_[0].astype(np.float64) / scale)
-    return vectors
+    def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+        basis = rows.basis
+        used, c = np.ones_like(labels), np.full(len(labels), self.c)
+        return rows.raw(fit_weights(basis.features, basis.variances, labels, used, c))
+
+    def held_out(self, rows: Prepared, labels: np.ndarray, parts: Parts, *, seed: int = 0) -> np.ndarray:
+        basis, grid, n = rows.basis, self.grid(), len(labels)
+        used = np.zeros((len(parts), n), dtype=bool)
+        for line, (train, _) in zip(used, parts, strict=True):
+            line[train] = True
+        c = np.repeat([one.c for one in grid], len(parts))
+        repeated = np.tile(used, (len(grid), 1))
+        weights = fit_weights(basis.features, basis.variances, np.tile(labels, (len(c), 1)), repeated, c)
+        logits = (weights @ basis.features.T).reshape(len(grid), len(parts), n)
+        scores = np.full((len(grid), n), np.nan)
+        for fold, (train, test) in enumerate(parts):
+            scores[:, test] = logits[:, fold, test] - logits[:, fold, train].mean(axis=1, keepdims=True)
+        return scores

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from core.directions.diffmean import DiffMean
 from core.directions.finder import Finder
+from core.directions.lda import LDA
 from core.directions.logistic import Logistic
+from core.directions.pca import PairedPCA
+from core.directions.ridge import Ridge
 from core.errors import UserError
 
 FINDERS: dict[str, Finder] = {
@@ -12,6 +15,9 @@ FINDERS: dict[str, Finder] = {
     for finder in (
         DiffMean(),
         Logistic(),
+        Ridge(),
+        LDA(),
+        PairedPCA(),
     )
 }
 

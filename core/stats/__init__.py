@@ -1,6 +1,7 @@
 """Numbers about numbers: areas under curves and their intervals, from plain arrays."""
 
 from core.stats.auroc import auroc
-from core.stats.bootstrap import auroc_interval
+from core.stats.bootstrap import auroc_interval, auroc_intervals, bootstrap_aurocs, over_resamples
+from core.stats.columns import aurocs
 
-__all__ = ["auroc", "auroc_interval"]
+__all__ = ["auroc", "auroc_interval", "auroc_intervals", "aurocs", "bootstrap_aurocs", "over_resamples"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,26 +33,75 @@ def auroc_interval(
     that says nothing about how close to 1 the truth is. With few groups (below about 20) percentile intervals are
     too narrow.
     """
-    y, s = checked(labels, scores)
+    s = np.asarray(scores, dtype=np.float64)
+    if s.ndim != 1:
+        raise ValueError(f"scores {s.shape} must be one list; auroc_intervals takes several")
+    return auroc_intervals(labels, s[None], groups=groups, level=level, resamples=resamples, seed=seed)[0]
+
+
+def auroc_intervals(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> list[tuple[float, float]]:
+    """`auroc_interval` of each line of scores (p, n), all from the same resamples. labels: (n,)."""
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
+    values = bootstrap_aurocs(labels, scores, groups=groups, resamples=resamples, seed=seed)
+    ends = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return [(float(low), float(high)) for low, high in ends.T]
+
+
+def bootstrap_aurocs(
+    labels: ArrayLike, scores: ArrayLike, *, groups: ArrayLike | None = None, resamples: int = 1000, seed: int = 0
+) -> NDArray[np.float64]:
+    """AUROC of each line of scores (p, n) in each resample of the groups, (p, resamples): paired, line by line."""
+    lines = np.asarray(scores, dtype=np.float64)
+    y = checked(labels, lines[0])[0]
+    for line in lines[1:]:
+        checked(labels, line)
+
+    def measure(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([resampled_aurocs(y, line, weights) for line in lines])
+
+    return over_resamples(measure, len(y), groups=groups, resamples=resamples, seed=seed)
+
+
+def over_resamples(
+    measure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    n: int,
+    *,
+    groups: ArrayLike | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Numbers (p, resamples) of resampled rows, whole groups drawn with replacement.
+
+    measure: takes how often each row stands in each of some resamples, (n, m), and gives (p, m); a resample in which
+    any of the p is NaN is drawn anew. groups: (n,) integers, or None: each row is its own group.
+    """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, not {resamples}")
-    members = np.arange(len(y)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if members.shape != y.shape:
-        raise ValueError(f"groups {members.shape} and labels {y.shape} must have the same length")
+    members = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if members.shape != (n,):
+        raise ValueError(f"groups {members.shape} and labels {(n,)} must have the same length")
     n_groups = int(members.max()) + 1
     if n_groups < 2:
         raise UserError("An interval needs at least two groups of rows; here all rows belong to one.")
     rng = np.random.default_rng(seed)
-    chunk = max(1, _CELLS // max(len(y), n_groups))
-    values = np.empty(0)
-    while len(values) < resamples:
-        counts = draw_counts(rng, min(chunk, resamples - len(values)), n_groups)
-        fresh = resampled_aurocs(y, s, counts[:, members])
-        values = np.concatenate([values, fresh[~np.isnan(fresh)]])
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    chunk = max(1, _CELLS // max(n, n_groups))
+    parts: list[NDArray[np.float64]] = []
+    had = 0
+    while had < resamples:
+        counts = draw_counts(rng, min(chunk, resamples - had), n_groups)
+        fresh = measure(counts.T[members].astype(np.float64))
+        parts.append(fresh[:, ~np.isnan(fresh).any(axis=0)])
+        had += parts[-1].shape[1]
+    return np.concatenate(parts, axis=1)
 
 
 def draw_counts(rng: np.random.Generator, resamples: int, n_groups: int) -> NDArray[np.int64]:
@@ -60,17 +111,19 @@ def draw_counts(rng: np.random.Generator, resamples: int, n_groups: int) -> NDAr
     return np.bincount(drawn.ravel(), minlength=resamples * n_groups).reshape(resamples, n_groups)
 
 
-def resampled_aurocs(labels: NDArray[np.bool_], scores: NDArray, counts: NDArray) -> NDArray[np.float64]:
+def resampled_aurocs(labels: NDArray[np.bool_], scores: NDArray, weights: NDArray) -> NDArray[np.float64]:
     """AUROC of each resample, (resamples,); NaN where a class is missing.
 
-    counts: (resamples, n), how often each row stands in each resample. The negatives are sorted once; a positive's
+    weights: (n, resamples), how often each row stands in each resample. The negatives are sorted once; a positive's
     rank in every resample is then a difference of running sums of the negatives' counts.
     """
     order = np.argsort(scores[~labels], kind="stable")
     below, not_above = rank_among(scores[labels], scores[~labels][order])
-    running = np.zeros((len(counts), len(order) + 1))
-    np.cumsum(counts[:, ~labels][:, order], axis=1, out=running[:, 1:])
-    weights = counts[:, labels].astype(np.float64)
-    wins = np.einsum("rp,rp->r", weights, running[:, below]) + np.einsum("rp,rp->r", weights, running[:, not_above])
-    pairs = 2 * weights.sum(axis=1) * running[:, -1]
-    return np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+    running = np.zeros((len(order) + 1, weights.shape[1]))
+    np.cumsum(weights[~labels][order], axis=0, out=running[1:])
+    own = weights[labels]
+    wins = np.einsum("pr,pr->r", own, running[below])
+    # Without ties the two are the same, and half of the work.
+    wins += wins if np.array_equal(below, not_above) else np.einsum("pr,pr->r", own, running[not_above])
+    pairs = 2 * own.sum(axis=0) * running[-1]
+    return np.divide(wins, pairs, out=np.full(weights.shape[1], np.nan), where=pairs > 0)
