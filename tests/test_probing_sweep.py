@@ -45,9 +45,11 @@ def test_every_layer_and_method_has_a_row(found: Sweep) -> None:
         assert r.random.lowest <= r.random.auroc <= r.random.highest
     assert found.best.auroc > 0.9
     assert found.majority_accuracy == pytest.approx(0.5, abs=0.1)
-    tfidf, length = found.baselines
+    tfidf, _, layer0, majority = found.baselines
     assert tfidf.auroc > 0.95, "one word gives it away"
-    assert length.name == "length"
+    assert [one.name for one in found.baselines] == ["tfidf", "length", "layer0", "majority"]
+    assert layer0.auroc == max(found.results[:2], key=lambda r: r.cv_auroc).auroc, "layer 0 is among the layers"
+    assert (majority.auroc, majority.accuracy) == (0.5, found.majority_accuracy)
 
 
 def test_json_has_the_promised_keys(found: Sweep) -> None:
@@ -116,7 +118,7 @@ def test_progress_counts_probes(model: Model, examples: Examples) -> None:
     heard: list[Progress] = []
     sweep(model, examples, [1, 2], methods=["diffmean"], seed=9, progress=heard.append)
     probes = [(p.done, p.total) for p in heard if p.unit == "probes"]
-    assert probes == [(0, 2), (1, 2), (2, 2)]
+    assert probes == [(0, 3), (1, 3), (2, 3), (3, 3)], "block 0 too, the control"
 
 
 def test_a_damaged_result_is_computed_anew(model: Model, examples: Examples) -> None:

@@ -51,6 +51,8 @@ class Logistic(Finder):
         return self.folds
 
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+        if not self.c:
+            raise ValueError("the penalty is not chosen yet: settle first")
         basis = rows.basis
         used, c = np.ones_like(labels), np.full(len(labels), self.c)
         return rows.raw(fit_weights(basis.features, basis.variances, labels, used, c))

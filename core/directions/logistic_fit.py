@@ -41,7 +41,8 @@ def fit_weights(features: Array, variances: Array, labels: Mask, used: Mask, c: 
         if 3 * done.sum() >= len(done):  # lines that are ready are put aside once that saves something
             found[live[done]] = point[done]
             kept = ~done
-            live, point, logits, slope, small = (a[kept] for a in (live, point, logits, slope, small))
+            live, small = live[kept], small[kept]
+            point, logits, slope = point[kept], logits[kept], slope[kept]
             problem, steps = problem.of(kept), [(s[kept], g[kept]) for s, g in steps]
         direction = -_inverse_hessian(steps, slope)
         change = problem.along(direction)

@@ -47,6 +47,8 @@ class Ridge(Finder):
         return self.folds
 
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
+        if not self.penalty:
+            raise ValueError("the penalty is not chosen yet: settle first")
         basis = rows.basis
         y = labels - labels.mean(axis=1, keepdims=True)
         return rows.raw(y @ basis.features / len(basis.features) / (basis.variances + self.penalty))

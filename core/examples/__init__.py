@@ -3,6 +3,7 @@
 from core.examples.catalogue import catalogue, open_examples, prepare
 from core.examples.examples import Examples, Info, from_lists
 from core.examples.files import column_names, open_file, open_upload, read_texts
+from core.examples.grouping import tidied
 from core.examples.reference import reference_texts
 from core.examples.saved import delete_examples, list_saved, save_examples
 from core.examples.splitting import folds, split
@@ -24,4 +25,5 @@ __all__ = [
     "reference_texts",
     "save_examples",
     "split",
+    "tidied",
 ]

@@ -55,6 +55,12 @@ def text_baselines(
     )
 
 
+def majority_baseline(y_train: np.ndarray, y_test: np.ndarray) -> Baseline:
+    """Always naming the train part's larger class: it ranks nothing, so its AUROC is .5."""
+    majority = int(2 * y_train.sum() >= len(y_train))
+    return Baseline("majority", "The larger class", 0.5, (0.5, 0.5), float(np.mean(y_test == majority)))
+
+
 def _tfidf_scores(texts: Sequence[str], y: np.ndarray, groups: np.ndarray, train: np.ndarray, seed: int) -> np.ndarray:
     """Logits (n,) of a logistic regression on words, punctuation and pairs of them, fitted on the train rows."""
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.directions import Finder
-from core.stats import auroc
+from core.stats import aurocs
 
 SHUFFLES = 5
 RANDOM_DIRECTIONS = 20
@@ -41,29 +40,18 @@ def shuffled_labels(y: np.ndarray, groups: np.ndarray, rng: np.random.Generator)
     return shuffled
 
 
-def shuffled_control(
-    finder: Finder,
-    train: tuple[np.ndarray, np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray, np.ndarray],
-    *,
-    seed: int,
-    runs: int = SHUFFLES,
-) -> Control:
-    """The same probe with the same settings on shuffled labels, dealt anew within the train and the test part.
+def shuffles(
+    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *, seed: int, runs: int = SHUFFLES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of both parts dealt anew `runs` times, (runs, n) and (runs, m). train, test: y and groups of a part.
 
     Both parts are shuffled, because a direction that is fitted to shuffled labels can still lean on the true concept,
     either way round, where that holds much of the variance: scored on the true labels of click-bait it gives anything
     from 0 to .94. Shuffled on both sides the control says what this probe scores when there is nothing to find.
-
-    train, test: X (n, d), y (n,), groups (n,) of either part.
     """
     rng = np.random.default_rng(seed)
-    scores = []
-    for _ in range(runs):
-        y_train, y_test = (shuffled_labels(y, groups, rng) for _, y, groups in (train, test))
-        vector = finder.fit(train[0], y_train, groups=train[2], seed=seed)
-        scores.append(auroc(y_test, test[0] @ vector))
-    return _control(scores)
+    dealt = [(shuffled_labels(*train, rng), shuffled_labels(*test, rng)) for _ in range(runs)]
+    return np.array([own for own, _ in dealt]), np.array([other for _, other in dealt])
 
 
 def random_control(
@@ -79,13 +67,11 @@ def random_control(
     test: X (m, d), y (m,).
     """
     directions = np.random.default_rng(seed).standard_normal((train[0].shape[1], runs))
-    on_train, on_test = train[0] @ directions, test[0] @ directions
-    scores = []
-    for run in range(runs):
-        sign = 1 if auroc(train[1], on_train[:, run]) >= 0.5 else -1
-        scores.append(auroc(test[1], sign * on_test[:, run]))
-    return _control(scores)
+    up = aurocs(train[1], (train[0] @ directions).T) >= 0.5
+    scores = aurocs(test[1], (test[0] @ directions).T)
+    return control_of(np.where(up, scores, 1 - scores))
 
 
-def _control(scores: list[float]) -> Control:
-    return Control(float(np.mean(scores)), min(scores), max(scores), len(scores))
+def control_of(scores: np.ndarray) -> Control:
+    """Sums up the AUROC of each run, (runs,)."""
+    return Control(float(np.mean(scores)), float(np.min(scores)), float(np.max(scores)), len(scores))

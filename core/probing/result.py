@@ -7,6 +7,8 @@ from typing import Any
 
 from core.activations import Pool
 from core.probing.baselines import Baseline
+from core.probing.codelength import Block, Codelength
+from core.probing.control_task import ControlTask
 from core.probing.controls import Control
 
 
@@ -18,6 +20,8 @@ class ProbeResult:
     accuracy's threshold is that of the train part. cv_auroc: cross-validated within the train part; `best` is chosen
     by it, and so are the probe's own settings, so that it is a little too high to be reported as a score.
     settings: the parameters that the probe ended with. shuffled, random: the controls (see core/probing/controls.py).
+    control_task: selectivity; codelength: description length; None where they were not asked for, or control_task where
+    all texts begin with one word. seed_aurocs: AUROC for each of the sweep's seeds, in their order: other splits.
     """
 
     layer: int
@@ -32,11 +36,27 @@ class ProbeResult:
     settings: dict[str, float]
     shuffled: Control
     random: Control
+    control_task: ControlTask | None = None
+    codelength: Codelength | None = None
+    seed_aurocs: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `shuffled_auroc` and `random_auroc` stand beside the score that they belong to."""
-        value = asdict(self) | {"auroc_ci": list(self.auroc_ci)}
-        return value | {"shuffled_auroc": self.shuffled.auroc, "random_auroc": self.random.auroc}
+        """Plain values; the numbers of the controls stand beside the score that they belong to.
+
+        codelength: in bits, with codelength_uniform, compression and codelength_blocks beside it.
+        """
+        value = asdict(self) | {"auroc_ci": list(self.auroc_ci), "seed_aurocs": list(self.seed_aurocs)}
+        code, task = self.codelength, self.control_task
+        return value | {
+            "control_auroc": self.shuffled.auroc,
+            "shuffled_auroc": self.shuffled.auroc,
+            "random_auroc": self.random.auroc,
+            "selectivity": None if task is None else task.selectivity,
+            "codelength": None if code is None else code.bits,
+            "codelength_uniform": None if code is None else code.uniform_bits,
+            "compression": None if code is None else code.compression,
+            "codelength_blocks": None if code is None else [asdict(block) for block in code.blocks],
+        }
 
 
 @dataclass(frozen=True)
@@ -44,8 +64,9 @@ class Sweep:
     """Probes over layers and methods of one model on one set of examples.
 
     results: in the order of layers, then methods. best: highest cv_auroc (the earlier layer of equals).
-    baselines: what the texts alone give away. majority_accuracy: of always naming the train part's larger class.
-    left_out: texts without an unmasked token. seconds: of this call. cached: nothing had to be computed.
+    baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`.
+    majority_accuracy: of always naming the train part's larger class. seeds: of the splits behind `seed_aurocs`, `seed`
+    first. left_out: texts without an unmasked token. seconds: of this call. cached: nothing had to be computed.
     """
 
     model_id: str
@@ -60,10 +81,12 @@ class Sweep:
     left_out: int
     seconds: float
     cached: bool
+    seeds: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         value = {name: getattr(self, name) for name in ("model_id", "examples_id", "pool", "max_length", "seed")}
         return value | {
+            "seeds": list(self.seeds),
             "results": [result.to_json() for result in self.results],
             "best": self.best.to_json(),
             "baselines": [asdict(baseline) | {"auroc_ci": list(baseline.auroc_ci)} for baseline in self.baselines],
@@ -81,9 +104,22 @@ def best_of(results: tuple[ProbeResult, ...]) -> ProbeResult:
 
 def result_from_json(value: dict[str, Any]) -> ProbeResult:
     """The reverse of `ProbeResult.to_json`."""
-    value = {name: value[name] for name in ProbeResult.__dataclass_fields__}
-    shuffled, random = Control(**value.pop("shuffled")), Control(**value.pop("random"))
-    return ProbeResult(**value | {"auroc_ci": tuple(value["auroc_ci"]), "shuffled": shuffled, "random": random})
+    code, task = value["codelength"], value["control_task"]
+    if code is not None:
+        blocks = tuple(Block(**block) for block in value["codelength_blocks"])
+        code = Codelength(code, value["codelength_uniform"], value["compression"], blocks)
+    kept = {name: value[name] for name in ProbeResult.__dataclass_fields__}
+    return ProbeResult(
+        **kept
+        | {
+            "auroc_ci": tuple(value["auroc_ci"]),
+            "shuffled": Control(**value["shuffled"]),
+            "random": Control(**value["random"]),
+            "control_task": None if task is None else ControlTask(**task),
+            "codelength": code,
+            "seed_aurocs": tuple(value["seed_aurocs"]),
+        }
+    )
 
 
 def baseline_from_json(value: dict[str, Any]) -> Baseline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,29 @@ import sklearn
 from core import workspace
 from core.activations import Pool, read_result, record_texts, write_result
 from core.activations.recipe import corpus_hash, make_recipe
-from core.directions import FINDERS, Finder, finder_named, usable_rows
+from core.directions import FINDERS, Finder, Rows, finder_named, usable_rows
 from core.errors import UserError
 from core.examples import Examples, split
 from core.models import Model, Site
-from core.probing.baselines import text_baselines
+from core.probing.baselines import Baseline, majority_baseline, text_baselines
+from core.probing.batched import draw, probe_layer
+from core.probing.control_task import RUNS, word_numbers
 from core.probing.controls import RANDOM_DIRECTIONS, SHUFFLES
 from core.probing.result import ProbeResult, Sweep, baseline_from_json, best_of, result_from_json
-from core.probing.scoring import probe
 from core.progress import Listener, Progress, silent
 
 # A probe is a direction that is read along: every finder is one. The first is the default of pages.
-METHODS: dict[str, Finder] = {name: FINDERS[name] for name in ("logistic", "diffmean")}
+METHODS: dict[str, Finder] = {name: FINDERS[name] for name in ("logistic", "diffmean", "ridge", "lda", "pca")}
+DEFAULT_METHODS = ("logistic", "diffmean")
 
-VERSION = 1  # raised when the numbers change: part of the key of every stored sweep
+# Controls that cost something, by name; those that do not always stand beside a score.
+CONTROLS = {
+    "layer0": "the same methods on the residual stream after block 0",
+    "selectivity": "accuracy beyond that on random labels per first word",
+    "codelength": "bits in which the labels can be told",
+}
+
+VERSION = 2  # raised when the numbers change: part of the key of every stored sweep
 FEWEST = 4  # groups per class below which neither part of a split would say anything
 
 
@@ -34,55 +44,81 @@ def sweep(
     examples: Examples,
     layers: Sequence[int],
     *,
-    methods: Sequence[str | Finder] = ("logistic", "diffmean"),
+    methods: Sequence[str | Finder] = DEFAULT_METHODS,
     pool: Pool = "mean",
     max_length: int = 256,
     seed: int = 0,
+    seeds: Sequence[int] = (),
+    controls: Sequence[str] = tuple(CONTROLS),
     progress: Listener = silent,
 ) -> Sweep:
     """Probe the residual stream after each of `layers` (counted from 0), recorded in one forward pass.
 
     70% of the groups train, the rest test; the split, the folds within the train part and the controls follow from
-    `seed`. Nothing is chosen on the test part. pool: "mean" or "last". The result is kept in the workspace; the same
-    call again reads it from there and leaves the model alone.
-    Raises UserError for a layer, method or pool that is not there, and for fewer than 4 groups of a class.
+    `seed`. Nothing is chosen on the test part. pool: "mean" or "last". seeds: further splits, of which the AUROC alone
+    is kept, to show how much hangs on the split. controls: names of CONTROLS. The result is kept in the workspace; the
+    same call again reads it from there and leaves the model alone.
+    Raises UserError for a layer, method, pool or control that is not there, and for fewer than 4 groups of a class.
     """
-    if (
-        known := cached_sweep(model, examples, layers, methods=methods, pool=pool, max_length=max_length, seed=seed)
-    ) is not None:
+    known = cached_sweep(
+        model,
+        examples,
+        layers,
+        methods=methods,
+        pool=pool,
+        max_length=max_length,
+        seed=seed,
+        seeds=seeds,
+        controls=controls,
+    )
+    if known is not None:
         return known
     start = time.perf_counter()
     sites, finders = _sites(model, layers), _finders(methods)
-    stores = record_texts(model, examples.texts, sites, pool=pool, max_length=max_length, progress=progress)
-    rows = usable_rows([store.load() for store in stores], examples)
+    # Block 0 lies on the way to every other: read in the same pass, it costs next to nothing.
+    needed = _sites(model, [*layers, 0]) if "layer0" in controls else sites
+    rows = load_rows(model, examples, needed, pool=pool, max_length=max_length, progress=progress)
+    by_site = dict(zip(needed, rows.X, strict=True))
     y, groups = rows.y, rows.groups
-    _check_size(examples, y, groups)
-    train, test = split(y, groups, seed=seed)
-    results: list[ProbeResult] = []
-    for site, X in zip(sites, rows.X, strict=True):
-        for finder in finders:
-            progress(Progress(len(results), len(sites) * len(finders), "probes", f"probing layer {site.layer}"))
-            results.append(probe(site, finder, X, y, groups, train, test, seed=seed))
-    progress(Progress(len(results), len(results), "probes", "reading the texts alone"))
     texts = [examples.texts[i] for i in rows.kept]
+    train, test = split(y, groups, seed=seed)
+    words = word_numbers(texts) if "selectivity" in controls else None
+    draws = draw(y, groups, train, test, seed=seed, words=words, code="codelength" in controls)
+    others = [draw(y, groups, *split(y, groups, seed=other), seed=other) for other in _other_seeds(seed, seeds)]
+    found: dict[Site, list[ProbeResult]] = {}
+    for site in needed:
+        done = len(found) * len(finders)
+        progress(Progress(done, len(needed) * len(finders), "probes", f"probing layer {site.layer}"))
+        own = probe_layer(site, finders, by_site[site], draws)
+        further = [probe_layer(site, finders, by_site[site], one) for one in others if site in sites]
+        found[site] = [
+            replace(one, seed_aurocs=(one.auroc, *(other[place].auroc for other in further)))
+            for place, one in enumerate(own)
+        ]
+    total = len(needed) * len(finders)
+    progress(Progress(total, total, "probes", "reading the texts alone"))
     baselines = text_baselines(texts, y, groups, train, test, seed=seed)
-    majority = int(2 * y[train].sum() >= len(train))
-    found = Sweep(
+    if "layer0" in controls:
+        baselines += (_layer0(found[model.site(0)]),)
+    majority = majority_baseline(y[train], y[test])
+    results = tuple(one for site in sites for one in found[site])
+    swept = Sweep(
         model_id=model.id,
         examples_id=examples.id,
         pool=pool,
         max_length=max_length,
         seed=seed,
-        results=tuple(results),
-        best=best_of(tuple(results)),
-        baselines=baselines,
-        majority_accuracy=float(np.mean(y[test] == majority)),
+        results=results,
+        best=best_of(results),
+        baselines=(*baselines, majority),
+        majority_accuracy=majority.accuracy,
         left_out=rows.left_out,
         seconds=time.perf_counter() - start,
         cached=False,
+        seeds=(seed, *_other_seeds(seed, seeds)),
     )
-    write_result(_key(model, examples, sites, finders, pool, max_length, seed), found.to_json())
-    return found
+    write_result(_key(model, examples, sites, finders, pool, max_length, seed, seeds, controls), swept.to_json())
+    return swept
 
 
 def cached_sweep(
@@ -90,17 +126,20 @@ def cached_sweep(
     examples: Examples,
     layers: Sequence[int],
     *,
-    methods: Sequence[str | Finder] = ("logistic", "diffmean"),
+    methods: Sequence[str | Finder] = DEFAULT_METHODS,
     pool: Pool = "mean",
     max_length: int = 256,
     seed: int = 0,
+    seeds: Sequence[int] = (),
+    controls: Sequence[str] = tuple(CONTROLS),
 ) -> Sweep | None:
     """The result of the same call of `sweep`, or None if it was not computed yet. Computes nothing."""
     start = time.perf_counter()
     sites, finders = _sites(model, layers), _finders(methods)
-    if pool not in ("mean", "last"):
-        raise UserError(f"A probe needs one activation per text: use pool mean or last, not {pool!r}.")
-    value = read_result(_key(model, examples, sites, finders, pool, max_length, seed))
+    check_pool(pool)
+    if unknown := [name for name in controls if name not in CONTROLS]:
+        raise UserError(f"There is no control {unknown[0]!r}; there are {', '.join(CONTROLS)}.")
+    value = read_result(_key(model, examples, sites, finders, pool, max_length, seed, seeds, controls))
     if value is None:
         return None
     results = tuple(result_from_json(result) for result in value["results"])
@@ -117,7 +156,40 @@ def cached_sweep(
         left_out=value["left_out"],
         seconds=time.perf_counter() - start,
         cached=True,
+        seeds=tuple(value["seeds"]),
     )
+
+
+def load_rows(
+    model: Model,
+    examples: Examples,
+    sites: Sequence[Site],
+    *,
+    pool: Pool = "mean",
+    max_length: int = 256,
+    progress: Listener = silent,
+) -> Rows:
+    """The examples' activations at each site, recorded where they are not stored yet, fit to be split."""
+    check_pool(pool)
+    stores = record_texts(model, examples.texts, sites, pool=pool, max_length=max_length, progress=progress)
+    rows = usable_rows([store.load() for store in stores], examples)
+    _check_size(examples, rows.y, rows.groups)
+    return rows
+
+
+def check_pool(pool: Pool) -> None:
+    """Raise UserError unless the pool gives one activation per text."""
+    if pool not in ("mean", "last"):
+        raise UserError(f"A probe needs one activation per text: use pool mean or last, not {pool!r}.")
+
+
+def _layer0(results: Sequence[ProbeResult]) -> Baseline:
+    best = best_of(tuple(results))
+    return Baseline("layer0", f"After block 0 ({best.method})", best.auroc, best.auroc_ci, best.accuracy)
+
+
+def _other_seeds(seed: int, seeds: Sequence[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(other for other in seeds if other != seed))
 
 
 def _sites(model: Model, layers: Sequence[int]) -> list[Site]:
@@ -151,6 +223,8 @@ def _key(
     pool: Pool,
     max_length: int,
     seed: int,
+    seeds: Sequence[int],
+    controls: Sequence[str],
 ) -> str:
     """Hashes everything that changes the numbers; what changes activations is in the recipes of the stores."""
     corpus = corpus_hash(examples.texts)
@@ -167,8 +241,9 @@ def _key(
             "recipes": recipes,
             "examples": examples.digest,
             "methods": [finder.to_json() for finder in finders],
-            "controls": [SHUFFLES, RANDOM_DIRECTIONS],
+            "controls": [SHUFFLES, RANDOM_DIRECTIONS, RUNS, sorted(controls)],
             "seed": seed,
+            "seeds": list(_other_seeds(seed, seeds)),
             "scikit-learn": sklearn.__version__,
         }
     )
