@@ -1,0 +1,138 @@
+"""Which model a dictionary belongs to, and where: the table of hook names, widths, names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.dictionaries.card import Card
+from core.dictionaries.dictionary import Dictionary
+from core.dictionaries.fitting import NotSure, fitted, same_model
+from core.dictionaries.hook_names import site_named
+from core.dictionaries.sae import Sae
+from core.dictionaries.sae.config import Config, Unfit
+from core.errors import UserError
+from core.models import Model, batch, open_model, record, tokenize
+from tests.tiny import INNER, WIDTH, tiny_directory
+
+
+def sae(width: int, out: int | None = None) -> Sae:
+    architecture = "standard" if out is None else "transcoder"
+    config = Config(architecture, width, 8, width if out is None else out, apply_b_dec_to_input=out is None)
+    return Sae(config, {name: torch.zeros(shape) for name, shape in config.shapes().items()})
+
+
+def named(width: int = WIDTH, out: int | None = None, **metadata: object) -> Dictionary:
+    return Dictionary("d", sae(width, out), Card(), metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("name", "site"),
+    [
+        ("blocks.2.hook_resid_post", "model.layers.2 output"),
+        ("blocks.2.hook_resid_pre", "model.layers.1 output"),
+        ("blocks.0.hook_resid_pre", "model.layers.0 input"),
+        ("blocks.1.hook_mlp_out", "model.layers.1.mlp output"),
+        ("blocks.1.hook_attn_out", "model.layers.1.self_attn output"),
+        ("blocks.1.mlp.hook_post", "model.layers.1.mlp.down_proj input"),
+        ("blocks.1.attn.hook_z", "model.layers.1.self_attn.o_proj input"),
+        ("blocks.1.hook_mlp_in", "model.layers.1.mlp input"),
+        ("model.layers.3", "model.layers.3 output"),
+        ("model.layers.3.mlp", "model.layers.3.mlp output"),
+        ("model.layers.3.mlp.down_proj", "model.layers.3.mlp.down_proj output"),
+        ("model.layers.3 output", "model.layers.3 output"),
+        ("model.layers.3.self_attn.q_proj", "model.layers.3.self_attn.q_proj output"),
+    ],
+)
+def test_names_of_others(name: str, site: str, tiny: Model) -> None:
+    assert str(site_named(name, tiny).site) == site
+
+
+def test_the_pre_hook_reads_what_the_layer_before_wrote(tiny: Model) -> None:
+    inputs = batch(tiny, tokenize(tiny, ["The film was good."], 16))
+    pre = site_named("blocks.2.hook_resid_pre", tiny).site
+    entering = tiny.site(2, "before")
+    found = record(tiny, inputs, [pre, entering])
+    assert torch.equal(found[pre], found[entering])
+
+
+def test_heads_side_by_side_in_gpt2(tmp_path: Path, home: Path) -> None:
+    model = open_model(str(tiny_directory(tmp_path, "gpt2")))
+    assert str(site_named("blocks.1.attn.hook_z", model).site) == "transformer.h.1.attn.c_proj input"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("blocks.9.hook_resid_post", "only 4 layers"),
+        ("blocks.1.hook_resid_mid", "no single module"),
+        ("transformer.h.1", "no module of the model"),
+        ("model.layers.1 middle", "no module of the model"),
+        ("", "no module of the model"),
+    ],
+)
+def test_names_that_are_nothing_here(name: str, sentence: str, tiny: Model) -> None:
+    with pytest.raises(Unfit, match=sentence):
+        site_named(name, tiny)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("smollm2", "HuggingFaceTB/SmolLM2-135M-Instruct", True),
+        ("gpt2-small", "openai-community/gpt2", True),
+        ("gemma-2-2b", "google/gemma-2-2b", True),
+        ("gemma-2-2b", "google/gemma-2-2b-it", False),
+        ("gpt2", "gpt2-medium", False),
+    ],
+)
+def test_names_of_one_model(one: str, other: str, same: bool) -> None:
+    assert same_model(one, other) is same
+    assert same_model(other, one) is same
+
+
+def test_bound_to_its_model(tiny: Model) -> None:
+    bound = fitted(named(model_name=tiny.id, hook_name="blocks.2.hook_resid_pre"), tiny)
+    card = bound.card
+    assert (card.model_id, card.model_fingerprint, card.layer) == (tiny.id, tiny.fingerprint, 1)
+    assert card.reads == card.rebuilds == card.writes_to == tiny.site(1)
+    assert fitted(bound, tiny).card == card
+
+
+def test_a_width_that_does_not_fit_is_refused_with_both(tiny: Model) -> None:
+    with pytest.raises(UserError, match=f"width {WIDTH + 1}, and model.layers.2 output has width {WIDTH}"):
+        fitted(named(WIDTH + 1, model_name=tiny.id, hook_name="blocks.2.hook_resid_post"), tiny, accept=True)
+    fitted(named(INNER, model_name=tiny.id, hook_name="blocks.2.mlp.hook_post"), tiny)
+
+
+def test_names_that_do_not_match_are_asked_about(tiny: Model) -> None:
+    other = named(model_name="gpt2", hook_name="blocks.2.hook_resid_post")
+    with pytest.raises(NotSure, match="trained on 'gpt2'") as error:
+        fitted(other, tiny)
+    assert len(error.value.questions) == 1
+    assert fitted(other, tiny, accept=True).card.model_id == tiny.id
+    with pytest.raises(NotSure, match="do not say which model"):
+        fitted(named(hook_name="blocks.2.hook_resid_post"), tiny)
+    with pytest.raises(UserError, match="at which layer"):
+        fitted(named(model_name=tiny.id), tiny)
+    assert fitted(named(model_name=tiny.id), tiny, at=tiny.site(3)).card.layer == 3
+
+
+def test_another_models_dictionary_is_asked_about(tiny: Model, tmp_path: Path, home: Path) -> None:
+    bound = fitted(named(model_name=tiny.id, hook_name="blocks.2.hook_resid_post"), tiny)
+    sister = open_model(str(tiny_directory(tmp_path, "llama", seed=1)))
+    with pytest.raises(NotSure, match="It was made on"):
+        fitted(bound, sister)
+
+
+def test_transcoders_name_what_they_rebuild(tiny: Model) -> None:
+    names = {"model_name": tiny.id, "hook_name": "blocks.1.hook_mlp_in"}
+    bound = fitted(named(out=WIDTH, **names, hook_name_out="blocks.1.hook_mlp_out"), tiny)
+    assert str(bound.card.reads) == "model.layers.1.mlp input"
+    assert bound.card.rebuilds == bound.card.writes_to == tiny.site(1, "mlp")
+    with pytest.raises(NotSure, match="do not name its output"):
+        fitted(named(out=WIDTH, **names), tiny)
+    with pytest.raises(NotSure, match="gain of the norm"):
+        fitted(named(out=WIDTH, **{**names, "hook_name": "blocks.1.ln2.hook_normalized"}), tiny)
