@@ -15,11 +15,12 @@ PLACES = ("app.py", "core", "pages", "tests", "benchmarks")
 # A room imports rooms of a lower number only. Rooms of one number do not import one another, save for types.
 LEVELS = {
     **dict.fromkeys(["errors", "lazy", "progress", "spreadsheet", "workspace"], 0),
-    # Examples are plain texts that need no model, so they come first: a site's typical norm is taken over some of them.
-    "examples": 1,
-    "models": 2,
-    "activations": 3,
-    "stats": 4,
+    # Numbers about numbers need nothing; examples are linted with them, and are plain texts that need no model: a
+    # site's typical norm is taken over some of them.
+    "stats": 1,
+    "examples": 2,
+    "models": 3,
+    "activations": 4,
     "directions": 5,
     **dict.fromkeys(["probing", "tcav", "dictionaries", "steering"], 6),
     "charts": 7,

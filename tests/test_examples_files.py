@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from core.examples import column_names, files, from_lists, open_examples, open_file, open_upload, read_texts
+from core.examples import files, from_lists, open_examples, open_file, open_upload, read_table, read_texts
 
 CSV = 'text,label\ngood film,1\nbad film,0\n"fine, really",1\n"dull\nand long",0\n'
 
@@ -50,7 +50,7 @@ def test_other_dresses_of_the_same_table(name: str, content: str) -> None:
 
 def test_two_words_as_labels_and_chosen_columns() -> None:
     data = b"id,said,kind\n1,a,spam\n2,b,ham\n3,c,ham\n4,d,spam\n"
-    assert column_names("x.csv", data) == ["id", "said", "kind"]
+    assert read_table("x.csv", data).columns == ("id", "said", "kind")
     examples = open_upload("x.csv", data, text_column="said", label_column="kind")
     assert examples.labels.tolist() == [1, 0, 0, 1]
     assert (examples.positive_name, examples.negative_name) == ("spam", "ham")
@@ -91,7 +91,7 @@ ROWS = "text,label\na,1\nb,0\nc,1\n"
         ("x.csv", ROWS.encode() + b"caf\xe9,1\n", r"not UTF-8 text: byte 26 \(line 5\) is 0xe9"),
         ("x.csv", b"\xef\xbb\xbf" + ROWS.encode() + b"caf\xe9,1\n", r"byte 29 \(line 5\)"),
         ("x.csv", ROWS.encode() + b"d\0,1\n", r"byte 24 \(line 5\) is NUL"),
-        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0", "not UTF-8 text: byte 0"),
+        ("x.csv", b"\x00\x89\xff\0\0", "not UTF-8 text: byte 1"),
         ("x.jsonl", '{"text": "a", "label": 1}\n{"text": "b"\n', r"x\.jsonl, line 2, is not JSON"),
         ("x.jsonl", '{"text": "a", "label": 1}\n["b", 0]\n', r"line 2, is not an object"),
         ("x.jsonl", '{"text": "a", "label": 1}\n{"label": 0}\n', r"line 2, has no 'text'"),

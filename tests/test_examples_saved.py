@@ -1,6 +1,7 @@
 """A saved set comes back as it was, is replaced in one step, and is refused when it was damaged."""
 
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,11 @@ from core.examples import (
     list_saved,
     open_examples,
     open_upload,
+    rename_examples,
+    restore_examples,
     save_examples,
+    to_csv,
+    to_jsonl,
 )
 
 DATA = 'text,label,group\n"a\u2028\n",ham,x\nb,spam,x\nc,ham,\nd,spam,\n<b>é</b>,ham,y\ne,spam,y\n'.encode()
@@ -140,3 +145,62 @@ def test_another_column_may_hold_the_subgroups_but_not_names_of_everybody() -> N
     rows = "".join(f"text {i},{i % 2},{i}\n" for i in range(60))
     with pytest.raises(UserError, match="60 different subgroups in 'id'"):
         open_upload("x.csv", ("text,label,id\n" + rows).encode(), subgroup_column="id")
+
+
+def test_renaming_keeps_everything_but_the_name() -> None:
+    made = save_examples(open_upload("mail.csv", DATA), "mails")
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "other")
+    with pytest.raises(UserError, match="'other' already"):
+        rename_examples("mails", "other")
+    rename_examples("mails", "letters")
+    assert [info.id for info in list_saved()] == ["letters", "other"]
+    assert open_examples("letters").digest == made.digest
+    assert open_examples("letters").title == "mail"
+    rename_examples("other", "third")
+    assert (open_examples("third").title, open_examples("third").texts) == ("third", ("a", "b", "c", "d"))
+    with pytest.raises(UserError, match="no saved examples called 'mails'"):
+        rename_examples("mails", "letters")
+    with pytest.raises(UserError, match="cannot be a name"):
+        rename_examples("letters", "../letters")
+
+
+def test_what_was_deleted_can_be_brought_back() -> None:
+    made = save_examples(open_upload("mail.csv", DATA), "mails")
+    delete_examples("mails")
+    assert list_saved() == []
+    restore_examples("mails")
+    assert open_examples("mails").digest == made.digest
+    delete_examples("mails")
+    save_examples(from_lists(["a", "b"], ["c", "d"]), "mails")
+    with pytest.raises(UserError, match="called 'mails' again"):
+        restore_examples("mails")
+    with pytest.raises(UserError, match="No deleted examples called 'never'"):
+        restore_examples("never")
+
+
+def test_only_so_many_deleted_sets_are_kept(home: Path) -> None:
+    for number in range(24):
+        save_examples(from_lists(["a", "b"], ["c", f"d{number}"]), f"set{number}")
+        delete_examples(f"set{number}")
+    assert len(list((home / "examples" / "deleted").iterdir())) == 20
+    restore_examples("set23")
+    with pytest.raises(UserError, match="are left"):
+        restore_examples("set0")
+
+
+def test_a_download_comes_back() -> None:
+    texts = ["=1+1", "-5", "'quoted", "a,b\r\nc", "<b>\u2028</b>", "+ more"]
+    lines = [
+        json.dumps({"text": text, "label": i % 2, "group": str(i // 3), "subgroup": "ab"[i % 2]})
+        for i, text in enumerate(texts)
+    ]
+    made = save_examples(open_upload("x.jsonl", "\n".join(lines).encode()), "mine")
+    exact = open_upload("passed-on.jsonl", to_jsonl(made))
+    assert (exact.digest, exact.title, exact.positive_name) == (made.digest, made.title, made.positive_name)
+    assert open_upload("passed-on.csv", to_csv(made).encode()).digest == made.digest
+
+
+def test_a_set_that_is_passed_on_keeps_its_words() -> None:
+    made = save_examples(open_upload("mail.csv", DATA), "mails")
+    back = open_upload("x.jsonl", to_jsonl(made))
+    assert (back.title, back.positive_name, back.negative_name) == ("mail", "spam", "ham")

@@ -20,6 +20,7 @@ CULPRITS = [
     ("core/models/a.py", "from ..probing import sweep", "imports core.probing.sweep"),
     ("core/models/a.py", "from core import steering", "imports core.steering"),
     ("core/examples/a.py", "from core import jobs", "imports core.jobs"),
+    ("core/stats/a.py", "from core.examples import Examples", "imports core.examples.Examples"),
     ("core/workspace.py", "import core.stats", "imports core.stats"),
     ("core/probing/a.py", "from core.steering import steer", "imports core.steering.steer"),
     ("core/attic/a.py", "from core.models import record", "the room 'attic' has no place"),

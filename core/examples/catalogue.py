@@ -18,6 +18,17 @@ def catalogue() -> list[Info]:
     return saved.list_saved() + _bundled_infos(silent)
 
 
+def search(words: str = "", subject: str = "") -> list[Info]:
+    """The sets of the catalogue of one subject ("" for all) whose id, title, subject or class names hold all words."""
+    wanted = words.lower().split()
+    found = []
+    for info in catalogue():
+        text = f"{info.id} {info.title} {info.subject} {info.positive_name} {info.negative_name}".lower()
+        if all(word in text for word in wanted) and subject.lower() in ("", info.subject.lower()):
+            found.append(info)
+    return found
+
+
 def prepare(progress: Listener = silent) -> None:
     """Count the bundled sets' rows now (seconds), so that the first `catalogue` is quick."""
     _bundled_infos(progress)

@@ -14,6 +14,7 @@ from core.errors import UserError
 from core.examples.grouping import group_rows, numbered, tidied
 
 SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
+LONGEST = 1_000_000  # characters of a text: a model reads the first thousands, and pages must not be flooded
 MOST_SUBGROUPS = 50  # with more, a column of names or numbers was taken for one of kinds
 
 
@@ -127,6 +128,16 @@ def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> 
     return np.sort(np.concatenate([positives[:wanted], negatives[: limit - wanted]]))
 
 
+def some_rows(examples: Examples, number: int, *, seed: int = 0) -> list[int]:
+    """Row numbers for people to look at: `number` of them at random, both classes alike, positives first."""
+    rng = np.random.default_rng(seed)
+    rows: list[int] = []
+    for label, wanted in ((1, number - number // 2), (0, number // 2)):
+        own = np.flatnonzero(examples.labels == label)
+        rows += sorted(rng.choice(own, min(wanted, len(own)), replace=False).tolist())
+    return rows
+
+
 def _kinds(title: str, subgroups: Sequence[str] | None, name: str) -> tuple[str, ...] | None:
     """The subgroups without blanks around them; None where no row tells one."""
     if subgroups is None:
@@ -170,6 +181,10 @@ def check_text(text: str, what: str) -> None:
     """UserError if `text` is blank or cannot be tokenised; `what` names it at the start of the sentence."""
     if not text.strip():
         raise UserError(f"{what} is empty; write a text or take it out.")
+    if len(text) > LONGEST:
+        raise UserError(
+            f"{what} has {len(text):,} characters, more than {LONGEST:,}; cut it into texts of a few sentences."
+        )
     if "\0" in text:
         raise UserError(f"{what} holds a NUL character; take it out.")
     if not text.isascii():

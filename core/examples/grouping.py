@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,19 @@ def group_rows(texts: Sequence[str], own: Sequence[str] | None = None) -> NDArra
     Two rows share a group if their texts are the same after `tidied`, or if their names in `own` are the same and
     not ''; and so on from row to row.
     """
-    parent = list(range(len(texts)))
+    named = own if own is not None else [""] * len(texts)
+    return joined(
+        [("text", tidied(text)), ("own", name)] if name else [("text", tidied(text))]
+        for text, name in zip(texts, named, strict=True)
+    )
+
+
+def joined(keys: Iterable[Iterable[Hashable]]) -> NDArray[np.int64]:
+    """Group numbers (n,) of rows that have these keys: rows that share a key share a group, and so on from row to row.
+
+    Time and memory are in proportion to the number of keys.
+    """
+    parent: list[int] = []
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -28,15 +40,13 @@ def group_rows(texts: Sequence[str], own: Sequence[str] | None = None) -> NDArra
             row = parent[row]
         return row
 
-    first: dict[tuple[str, str], int] = {}
-    for row, text in enumerate(texts):
-        keys = [("text", tidied(text))]
-        if own is not None and own[row]:
-            keys.append(("own", own[row]))
-        for key in keys:
+    first: dict[Hashable, int] = {}
+    for row, own in enumerate(keys):
+        parent.append(row)
+        for key in own:
             one, other = root(first.setdefault(key, row)), root(row)
             parent[max(one, other)] = min(one, other)
-    return numbered([root(row) for row in range(len(texts))])
+    return numbered([root(row) for row in range(len(parent))])
 
 
 def numbered(keys: Sequence[int]) -> NDArray[np.int64]:

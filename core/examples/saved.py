@@ -7,6 +7,7 @@ One file, so that a set is replaced in one step and no manifest can speak of oth
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from core import workspace
 from core.errors import UserError
 from core.examples.examples import Examples, Info, make_examples
 from core.examples.tables import HEADER_KEY
+from core.spreadsheet import csv_text
 
 _VERSION = 1
+_KEPT_ASIDE = 20  # deleted sets that can still be brought back
 
 
 def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Examples:
@@ -36,26 +39,41 @@ def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Ex
         subgroup_name=examples.subgroup_name,
         names=(examples.negative_name, examples.positive_name),
     )
+    workspace.write_bytes(_path(name), to_jsonl(kept))
+    return kept
+
+
+def to_jsonl(examples: Examples) -> bytes:
+    """A set as a file that `open_examples` gives back exactly: the manifest in the first line, then a row a line."""
     manifest = {
         HEADER_KEY: _VERSION,
-        "title": kept.title,
-        "source": kept.source,
-        "positives": kept.n_positives,
-        "negatives": kept.n_negatives,
-        "positive_name": kept.positive_name,
-        "negative_name": kept.negative_name,
-        "subgroup_name": kept.subgroup_name,
-        "digest": kept.digest,
+        "title": examples.title,
+        "source": examples.source,
+        "positives": examples.n_positives,
+        "negatives": examples.n_negatives,
+        "positive_name": examples.positive_name,
+        "negative_name": examples.negative_name,
+        "subgroup_name": examples.subgroup_name,
+        "digest": examples.digest,
     }
-    rows: list[dict[str, Any]] = [
-        {"text": text, "label": label, "group": str(group)}
-        for text, label, group in zip(kept.texts, kept.labels.tolist(), kept.groups.tolist(), strict=True)
-    ]
-    for row, kind in zip(rows, kept.subgroups or (), strict=False):
-        row["subgroup"] = kind
-    lines = [json.dumps(line, ensure_ascii=False) for line in [manifest, *rows]]
-    workspace.write_bytes(_path(name), ("\n".join(lines) + "\n").encode())
-    return kept
+    lines = [manifest, *(dict(zip(_columns(examples), row, strict=True)) for row in _rows(examples))]
+    return ("\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n").encode()
+
+
+def to_csv(examples: Examples) -> str:
+    """A set as a table for a spreadsheet; texts that look like formulas are guarded, and so read back."""
+    return csv_text(_columns(examples), _rows(examples))
+
+
+def _columns(examples: Examples) -> list[str]:
+    return ["text", "label", "group", *(["subgroup"] if examples.subgroups is not None else [])]
+
+
+def _rows(examples: Examples) -> Iterator[tuple[str | int, ...]]:
+    kinds = [()] * len(examples) if examples.subgroups is None else [(kind,) for kind in examples.subgroups]
+    columns = (examples.texts, examples.labels.tolist(), map(str, examples.groups.tolist()), kinds)
+    for text, label, group, kind in zip(*columns, strict=True):
+        yield text, label, group, *kind
 
 
 def open_saved(name: str, *, limit: int | None = None) -> Examples:
@@ -113,11 +131,49 @@ def exists(name: str) -> bool:
         return False
 
 
+def rename_examples(name: str, new: str) -> None:
+    """Call the saved set `name` by another name. UserError if that is taken."""
+    _check_there(name)
+    if exists(new):
+        raise UserError(f"There are saved examples called {new!r} already; choose another name or delete those.")
+    head = _manifest(_path(name))
+    if head is not None and head["title"] == name:  # it had no title but its name
+        rows = _path(name).read_bytes().partition(b"\n")[2]
+        first = json.dumps({**head, "title": new}, ensure_ascii=False).encode()
+        workspace.write_bytes(_path(new), first + b"\n" + rows)
+        _path(name).unlink()
+    else:
+        _path(name).replace(_path(new))
+    workspace.sync_directory(_path(new).parent)
+
+
 def delete_examples(name: str) -> None:
-    """Forget the saved set `name`."""
+    """Put the saved set `name` aside; `restore_examples` brings it back until another of that name is deleted."""
+    _check_there(name)
+    _path(name).replace(_aside(name))
+    workspace.sync_directory(_path(name).parent)
+    deleted = sorted(_aside(name).parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    for path in deleted[:-_KEPT_ASIDE]:
+        path.unlink(missing_ok=True)
+
+
+def restore_examples(name: str) -> None:
+    """Bring the set `name` back that was deleted last. UserError if there is none, or if the name is taken again."""
+    if exists(name):
+        raise UserError(f"There are saved examples called {name!r} again; rename those first.")
+    try:
+        _aside(name).replace(_path(name))
+    except FileNotFoundError:
+        raise UserError(f"No deleted examples called {name!r} are left.") from None
+
+
+def _check_there(name: str) -> None:
     if not exists(name):
         raise UserError(f"There are no saved examples called {name!r}.")
-    _path(name).unlink()
+
+
+def _aside(name: str) -> Path:
+    return workspace.place("examples", "deleted", workspace.checked_name(name) + ".jsonl")
 
 
 def _path(name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.examples import Examples, Info, column_names, from_lists, open_upload, save_examples
+from core.examples import Examples, Info, from_lists, open_table, read_table, save_examples
 from core.workspace import digest
 from pages.shared import cached
 from pages.shared.errors import mendable
@@ -96,13 +96,14 @@ def _upload() -> None:
     )
     if file is None:
         return
-    columns = column_names(file.name, file.getvalue())
+    table = read_table(file.name, file.getvalue())
+    columns = list(table.columns)
     text, label = st.columns(2)
     text_column = text.selectbox("Column of texts", columns, index=_guess(columns, ("text", "prompt"), 0))
     label_column = label.selectbox("Column of labels", columns, index=_guess(columns, ("label", "target"), 1))
     name = _name_field("upload_name")
     if st.button("Use this file"):
-        found = open_upload(file.name, file.getvalue(), text_column=text_column, label_column=label_column)
+        found = open_table(table, text_column=text_column, label_column=label_column)
         _take(found, name)
 
 
