@@ -1,35 +1,80 @@
 """Probes: where, and how well, a concept can be read from a model's activations."""
 
+from core.probing.all_sets import Mean, Row, Skipped, Table, probe_all
+from core.probing.asking import METHODS
 from core.probing.baselines import Baseline, text_baselines
 from core.probing.batched import draw, probe, probe_layer
+from core.probing.calibration import Bin, Calibration, Cut, calibration_of
 from core.probing.codelength import Block, Codelength
 from core.probing.control_task import ControlTask
 from core.probing.controls import Control, random_control, shuffled_labels
+from core.probing.details import Details, probe_details
+from core.probing.layer_choice import LayerChoice, LayerScores, layer_choice
+from core.probing.learning_curve import Curve, LearningCurve, Point, learning_curve
+from core.probing.misread import Errors, Misread, errors_of
+from core.probing.nonlinear import Nonlinear, nonlinear_check
+from core.probing.plain import from_plain, to_plain
 from core.probing.platt import Platt, fit_platt
+from core.probing.reading import Reading, read_probe
 from core.probing.result import ProbeResult, Sweep
-from core.probing.sweeping import CONTROLS, METHODS, cached_sweep, sweep
+from core.probing.subgroups import Subgroup, Subgroups, subgroup_scores
+from core.probing.sweeping import CONTROLS, cached_sweep, sweep
 from core.probing.threshold import accuracy, best_threshold
+from core.probing.transfer import Transfer, TransferResult, transfer
 
 __all__ = [
     "CONTROLS",
     "METHODS",
     "Baseline",
+    "Bin",
     "Block",
+    "Calibration",
     "Codelength",
     "Control",
     "ControlTask",
+    "Curve",
+    "Cut",
+    "Details",
+    "Errors",
+    "LayerChoice",
+    "LayerScores",
+    "LearningCurve",
+    "Mean",
+    "Misread",
+    "Nonlinear",
     "Platt",
+    "Point",
     "ProbeResult",
+    "Reading",
+    "Row",
+    "Skipped",
+    "Subgroup",
+    "Subgroups",
     "Sweep",
+    "Table",
+    "Transfer",
+    "TransferResult",
     "accuracy",
     "best_threshold",
     "cached_sweep",
+    "calibration_of",
     "draw",
+    "errors_of",
     "fit_platt",
+    "from_plain",
+    "layer_choice",
+    "learning_curve",
+    "nonlinear_check",
     "probe",
+    "probe_all",
+    "probe_details",
     "probe_layer",
     "random_control",
+    "read_probe",
     "shuffled_labels",
+    "subgroup_scores",
     "sweep",
     "text_baselines",
+    "to_plain",
+    "transfer",
 ]

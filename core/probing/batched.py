@@ -97,9 +97,9 @@ def probe_layer(site: Site, finders: Sequence[Finder], X: np.ndarray, draws: Dra
                 n_test=len(test),
                 cv_auroc=0.5 if settled.cv_auroc is None else settled.cv_auroc,
                 settings=settled.finder.to_json()["parameters"],
-                shuffled=_shuffled(on_test, draws),
+                shuffled=shuffled_of(on_test, draws),
                 random=random,
-                control_task=_control_task(right, on_train, on_test, draws),
+                control_task=control_task_of(right, on_train, on_test, draws),
                 codelength=code,
             )
         )
@@ -121,12 +121,13 @@ def probe(
     return probe_layer(site, [finder], X, draw(y, groups, train, test, seed=seed))[0]
 
 
-def _shuffled(on_test: np.ndarray, draws: Draws) -> Control:
-    """on_test: (1 + shuffles + task runs, m)."""
+def shuffled_of(on_test: np.ndarray, draws: Draws) -> Control:
+    """The shuffled control. on_test: scores (1 + shuffles + task runs, m), the true labels' probe first."""
     return control_of(aurocs(draws.shuffled_test, on_test[1 : 1 + len(draws.shuffled_test)]))
 
 
-def _control_task(right: float, on_train: np.ndarray, on_test: np.ndarray, draws: Draws) -> ControlTask | None:
+def control_task_of(right: float, on_train: np.ndarray, on_test: np.ndarray, draws: Draws) -> ControlTask | None:
+    """Selectivity of a probe of accuracy `right`. on_train, on_test: scores, lines as in `shuffled_of`."""
     if not len(draws.task):
         return None
     first = 1 + len(draws.shuffled_train)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-import sklearn
-
-from core import workspace
-from core.activations import Pool, read_result, record_texts, write_result
-from core.activations.recipe import corpus_hash, make_recipe
-from core.directions import FINDERS, Finder, Rows, finder_named, usable_rows
+from core.activations import Pool, read_result, write_result
+from core.directions import Finder
 from core.errors import UserError
 from core.examples import Examples, split
 from core.models import Model, Site
+from core.probing.asking import check_pool, finders_of, key_of, load_rows, sites_of
 from core.probing.baselines import Baseline, majority_baseline, text_baselines
 from core.probing.batched import draw, probe_layer
 from core.probing.control_task import RUNS, word_numbers
@@ -24,8 +19,6 @@ from core.probing.controls import RANDOM_DIRECTIONS, SHUFFLES
 from core.probing.result import ProbeResult, Sweep, baseline_from_json, best_of, result_from_json
 from core.progress import Listener, Progress, silent
 
-# A probe is a direction that is read along: every finder is one. The first is the default of pages.
-METHODS: dict[str, Finder] = {name: FINDERS[name] for name in ("logistic", "diffmean", "ridge", "lda", "pca")}
 DEFAULT_METHODS = ("logistic", "diffmean")
 
 # Controls that cost something, by name; those that do not always stand beside a score.
@@ -36,7 +29,6 @@ CONTROLS = {
 }
 
 VERSION = 2  # raised when the numbers change: part of the key of every stored sweep
-FEWEST = 4  # groups per class below which neither part of a split would say anything
 
 
 def sweep(
@@ -74,9 +66,9 @@ def sweep(
     if known is not None:
         return known
     start = time.perf_counter()
-    sites, finders = _sites(model, layers), _finders(methods)
+    sites, finders = sites_of(model, layers), finders_of(methods)
     # Block 0 lies on the way to every other: read in the same pass, it costs next to nothing.
-    needed = _sites(model, [*layers, 0]) if "layer0" in controls else sites
+    needed = sites_of(model, [*layers, 0]) if "layer0" in controls else sites
     rows = load_rows(model, examples, needed, pool=pool, max_length=max_length, progress=progress)
     by_site = dict(zip(needed, rows.X, strict=True))
     y, groups = rows.y, rows.groups
@@ -135,7 +127,7 @@ def cached_sweep(
 ) -> Sweep | None:
     """The result of the same call of `sweep`, or None if it was not computed yet. Computes nothing."""
     start = time.perf_counter()
-    sites, finders = _sites(model, layers), _finders(methods)
+    sites, finders = sites_of(model, layers), finders_of(methods)
     check_pool(pool)
     if unknown := [name for name in controls if name not in CONTROLS]:
         raise UserError(f"There is no control {unknown[0]!r}; there are {', '.join(CONTROLS)}.")
@@ -160,29 +152,6 @@ def cached_sweep(
     )
 
 
-def load_rows(
-    model: Model,
-    examples: Examples,
-    sites: Sequence[Site],
-    *,
-    pool: Pool = "mean",
-    max_length: int = 256,
-    progress: Listener = silent,
-) -> Rows:
-    """The examples' activations at each site, recorded where they are not stored yet, fit to be split."""
-    check_pool(pool)
-    stores = record_texts(model, examples.texts, sites, pool=pool, max_length=max_length, progress=progress)
-    rows = usable_rows([store.load() for store in stores], examples)
-    _check_size(examples, rows.y, rows.groups)
-    return rows
-
-
-def check_pool(pool: Pool) -> None:
-    """Raise UserError unless the pool gives one activation per text."""
-    if pool not in ("mean", "last"):
-        raise UserError(f"A probe needs one activation per text: use pool mean or last, not {pool!r}.")
-
-
 def _layer0(results: Sequence[ProbeResult]) -> Baseline:
     best = best_of(tuple(results))
     return Baseline("layer0", f"After block 0 ({best.method})", best.auroc, best.auroc_ci, best.accuracy)
@@ -190,29 +159,6 @@ def _layer0(results: Sequence[ProbeResult]) -> Baseline:
 
 def _other_seeds(seed: int, seeds: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(other for other in seeds if other != seed))
-
-
-def _sites(model: Model, layers: Sequence[int]) -> list[Site]:
-    """The residual stream after each layer, each once."""
-    if not layers:
-        raise UserError(f"No layers to probe: name some of 0 to {model.n_layers - 1}, or all.")
-    return [model.site(layer) for layer in dict.fromkeys(layers)]
-
-
-def _finders(methods: Sequence[str | Finder]) -> list[Finder]:
-    if not methods:
-        raise UserError(f"No methods to probe with: name some of {', '.join(METHODS)}.")
-    return list(dict.fromkeys(finder_named(m) if isinstance(m, str) else m for m in methods))
-
-
-def _check_size(examples: Examples, y: np.ndarray, groups: np.ndarray) -> None:
-    for label, name in ((1, "positives"), (0, "negatives")):
-        found = len(np.unique(groups[y == label]))
-        if found < FEWEST:
-            raise UserError(
-                f"{examples.title or examples.id} holds only {found} independent {name} that can be read; a probe"
-                f" needs {FEWEST} at the least, and 50 or more to say much."
-            )
 
 
 def _key(
@@ -226,24 +172,17 @@ def _key(
     seeds: Sequence[int],
     controls: Sequence[str],
 ) -> str:
-    """Hashes everything that changes the numbers; what changes activations is in the recipes of the stores."""
-    corpus = corpus_hash(examples.texts)
-    recipes: list[Any] = [
-        make_recipe(
-            model, site, examples.texts, pool=pool, all_positions=False, max_length=max_length, corpus=corpus
-        ).key
-        for site in sites
-    ]
-    return workspace.digest(
-        {
-            "result": "probe sweep",
-            "version": VERSION,
-            "recipes": recipes,
-            "examples": examples.digest,
-            "methods": [finder.to_json() for finder in finders],
-            "controls": [SHUFFLES, RANDOM_DIRECTIONS, RUNS, sorted(controls)],
-            "seed": seed,
-            "seeds": list(_other_seeds(seed, seeds)),
-            "scikit-learn": sklearn.__version__,
-        }
+    """Hashes everything that changes the numbers."""
+    return key_of(
+        model,
+        examples,
+        sites,
+        pool=pool,
+        max_length=max_length,
+        result="probe sweep",
+        version=VERSION,
+        methods=[finder.to_json() for finder in finders],
+        controls=[SHUFFLES, RANDOM_DIRECTIONS, RUNS, sorted(controls)],
+        seed=seed,
+        seeds=list(_other_seeds(seed, seeds)),
     )
