@@ -45,7 +45,7 @@ CULPRITS = [
 ]
 
 INNOCENT = [
-    ("core/charts.py", "import plotly.graph_objects as go\nfrom core.probing import Sweep"),
+    ("core/charts/a.py", "import plotly.graph_objects as go\nfrom core.probing import Sweep"),
     ("core/models/a.py", "import torch\nfrom core.errors import UserError\nfrom core.models.site import Site"),
     ("core/probing/a.py", "if TYPE_CHECKING:\n    from core.steering import SteeredText"),
     ("core/cli/a.py", "from core import jobs, steering"),

@@ -6,15 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any, Literal
-
-import torch
-import transformers
 
 from core import workspace
 from core.errors import UserError
-from core.models.model import Model
-from core.models.site import Site
+from core.models import AnyModel, Site
 
 Pool = Literal["mean", "last", "none"]
 POOLS: tuple[Pool, ...] = ("mean", "last", "none")
@@ -23,6 +20,7 @@ FORMAT = 1  # raised when the numbers or files of a store change
 
 # A shard is held in memory while it is made; this bounds it whatever the model's width.
 SHARD_BYTES = 256 << 20
+NUMBER_BYTES = {"float64": 8, "float32": 4}
 # Padded tokens per forward pass: large enough to keep the matrix units busy, small enough for caches.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 
@@ -48,8 +46,8 @@ class Recipe:
     batch_tokens: int
     device: str
     dtype: str
-    torch: str = torch.__version__.split("+")[0]
-    transformers: str = transformers.__version__
+    torch: str = version("torch").split("+")[0]
+    transformers: str = version("transformers")
     format: int = FORMAT
 
     @cached_property
@@ -71,7 +69,7 @@ class Recipe:
 
 
 def make_recipe(
-    model: Model, site: Site, texts: Sequence[str], *, pool: Pool, all_positions: bool, max_length: int, corpus: str
+    model: AnyModel, site: Site, texts: Sequence[str], *, pool: Pool, all_positions: bool, max_length: int, corpus: str
 ) -> Recipe:
     """The recipe for `texts` at `site`. Raises UserError for a pool that does not exist."""
     if pool not in POOLS:
@@ -89,18 +87,18 @@ def make_recipe(
         corpus=corpus,
         n_texts=len(texts),
         shard_texts=shard_size(model, pool, max_length),
-        batch_tokens=BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"]),
-        device=model.device.type,
+        batch_tokens=BATCH_TOKENS.get(model.device_type, BATCH_TOKENS["cpu"]),
+        device=model.device_type,
         dtype=model.dtype_name,
     )
 
 
-def shard_size(model: Model, pool: Pool, max_length: int) -> int:
+def shard_size(model: AnyModel, pool: Pool, max_length: int) -> int:
     """Texts per shard: a power of two up to 512, so that an unpooled shard stays under SHARD_BYTES."""
     if pool != "none":
         return 512
     # 4 times the residual width is the usual width of an MLP's hidden layer, the widest site there is.
-    fitting = SHARD_BYTES // (max_length * model.width * model.dtype.itemsize)
+    fitting = SHARD_BYTES // (max_length * model.width * NUMBER_BYTES.get(model.dtype_name, 2))
     return max(8, min(256, 1 << max(fitting, 1).bit_length() - 1))
 
 

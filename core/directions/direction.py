@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.errors import UserError
-from core.models import KINDS, Model, Site
+from core.models import KINDS, Site
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.activations import typical_norms
 from core.directions import control_vectors
 from core.directions.control_vectors import ControlVector
 from core.directions.direction import Direction, site_of
 from core.directions.packed import pack
 from core.errors import UserError
-from core.models import Model
 from core.progress import Listener, silent
 from core.spreadsheet import csv_text
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def export(directions: Sequence[Direction], format: str, *, lengths: Sequence[fl
 
 def typical_lengths(model: Model, directions: Sequence[Direction], *, progress: Listener = silent) -> list[float]:
     """The typical norm of each direction's site, measured now where it is not known. All must be of `model`."""
+    from core.activations import typical_norms
+
     sites = [site_of(model, direction) for direction in directions]
     norms = typical_norms(model, sites, progress=progress)
     return [norms[site].median for site in sites]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from core.directions import control_vectors
 from core.directions.direction import Direction, check_fits
 from core.directions.packed import Unfit, opened, unpack
 from core.errors import UserError
-from core.models import Model
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 LARGEST = control_vectors.LARGEST  # bytes of a file
 WIDEST = 1 << 20  # numbers of a vector in CSV

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core import workspace
-from core.activations import Pool, record_texts
+from core.activations import Pool
 from core.directions.direction import Direction
 from core.directions.finder import Finder
 from core.directions.parameters import with_parameters
@@ -18,9 +18,11 @@ from core.directions.rows import Rows, usable_rows
 from core.directions.table import finder_named
 from core.errors import UserError
 from core.examples import Examples, split
-from core.models import Model, Site
 from core.progress import Listener, silent
 from core.stats import auroc, auroc_interval
+
+if TYPE_CHECKING:
+    from core.models import Model, Site
 
 FEWEST = 4  # groups per class below which a held-out part would say nothing
 
@@ -50,6 +52,8 @@ def make_direction(
     Texts without an unmasked token are left out and counted. Raises UserError for an unknown method or parameter
     or pool, for one class only, and for a vector of length 0.
     """
+    from core.activations import record_texts
+
     workspace.checked_name(name)
     finder = finder_named(method) if isinstance(method, str) else method
     finder = with_parameters(finder, parameters or {})

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from core.models.feature_maps import FeatureMap
     from core.models.image_model import ImageModel
     from core.models.kinds import kind_of
+    from core.models.known import AnyModel, KnownModel, NotOpened, known_model, opened
     from core.models.layout import Layout, find_layout
     from core.models.loaded import Loaded
     from core.models.model import Model
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "AnyModel",
     "FeatureMap",
     "ImageModel",
+    "KnownModel",
     "Layout",
     "Loaded",
     "Model",
     "ModelInfo",
+    "NotOpened",
     "Preprocessing",
     "Promoted",
     "Site",
@@ -52,11 +56,13 @@ __all__ = [
     "find_layout",
     "gradients",
     "kind_of",
+    "known_model",
     "list_models",
     "logits_at",
     "logits_of_chunks",
     "open_image_model",
     "open_model",
+    "opened",
     "promoted",
     "record",
     "text_pieces",
@@ -68,13 +74,16 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
+        "AnyModel": "known",
         "FeatureMap": "feature_maps",
         "ImageModel": "image_model",
         "KINDS": "site",
+        "KnownModel": "known",
         "Layout": "layout",
         "Loaded": "loaded",
         "Model": "model",
         "ModelInfo": "shelf",
+        "NotOpened": "known",
         "Preprocessing": "preprocessing",
         "Promoted": "unembedding",
         "Site": "site",
@@ -88,11 +97,13 @@ __getattr__ = attach(
         "find_layout": "layout",
         "gradients": "recording",
         "kind_of": "kinds",
+        "known_model": "known",
         "list_models": "shelf",
         "logits_at": "unembedding",
         "logits_of_chunks": "unembedding",
         "open_image_model": "open_image",
         "open_model": "open",
+        "opened": "known",
         "text_pieces": "pieces",
         "promoted": "unembedding",
         "record": "recording",

@@ -15,20 +15,42 @@ def fingerprint(source: Source) -> str:
     Hashing is about a second per gigabyte, so a file's hash is remembered under its path, inode, size,
     modification and change time; any write to the file changes one of these.
     """
-    known_path = workspace.place("models", "hashes.json")
-    known = workspace.read_json(known_path) or {}
-    parts, fresh = [], {}
-    for path in source.files():
-        status = path.stat()
-        identity = f"{path}|{status.st_ino}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}"
-        sha = known.get(identity) or _sha256(path)
-        if identity not in known:
-            fresh[identity] = sha
+    known = _known()
+    hashes = {path: known.get(_identity(path)) or _sha256(path) for path in source.files()}
+    fresh = {_identity(path): sha for path, sha in hashes.items() if _identity(path) not in known}
+    if fresh:
+        workspace.write_json(_path(), {**known, **fresh})
+    return _of(source, hashes)
+
+
+def known_fingerprint(source: Source) -> str | None:
+    """`fingerprint` if all files were hashed before, else None: takes milliseconds, however large the model is."""
+    known = _known()
+    hashes = {path: known.get(_identity(path)) for path in source.files()}
+    if not hashes or None in hashes.values():
+        return None
+    return _of(source, {path: str(sha) for path, sha in hashes.items()})
+
+
+def _of(source: Source, hashes: dict[Path, str]) -> str:
+    parts = []
+    for path, sha in hashes.items():
         place = "adapter" if source.adapter is not None and path.is_relative_to(source.adapter) else "model"
         parts.append([place, path.name, sha])
-    if fresh:
-        workspace.write_json(known_path, {**known, **fresh})
     return workspace.digest(parts)
+
+
+def _known() -> dict[str, str]:
+    return workspace.read_json(_path()) or {}
+
+
+def _path() -> Path:
+    return workspace.place("models", "hashes.json")
+
+
+def _identity(path: Path) -> str:
+    status = path.stat()
+    return f"{path}|{status.st_ino}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}"
 
 
 def _sha256(path: Path) -> str:

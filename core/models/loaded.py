@@ -33,6 +33,11 @@ class Loaded:
         """`float32`, `bfloat16`, ..."""
         return str(self.dtype).removeprefix("torch.")
 
+    @property
+    def device_type(self) -> str:
+        """`cpu`, `cuda` or `mps`."""
+        return self.device.type
+
     def run(self, inputs: Mapping[str, Tensor]) -> Any:
         """One plain pass over a batch; what comes out has `.logits`. Call it under the lock."""
         raise NotImplementedError

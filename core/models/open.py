@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from core.errors import UserError
 from core.models.fingerprint import fingerprint
 from core.models.kinds import kind_of
+from core.models.known import remember_layout
 from core.models.layout import find_layout
 from core.models.model import Model
 from core.models.shelf import remember
@@ -50,6 +51,8 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
         layout=find_layout(network, blocks),
     )
     remember(source, model.n_layers, model.width)
+    if blocks is None:
+        remember_layout(model.fingerprint, model.layout.blocks, model.width)
     return model
 
 

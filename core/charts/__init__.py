@@ -1,0 +1,6 @@
+"""Charts: arrays in, plotly figures out; the only room that knows plotly."""
+
+from core.charts.colours import SERIES, SYMBOLS
+from core.charts.layers import Curve, Level, layer_curves
+
+__all__ = ["SERIES", "SYMBOLS", "Curve", "Level", "layer_curves"]

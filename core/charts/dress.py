@@ -1,0 +1,25 @@
+"""What all figures share: clear backgrounds, so that one figure suits a light and a dark page."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from core.charts.colours import FAINT
+
+CLEAR = "rgba(0,0,0,0)"
+
+
+def dress(figure: go.Figure, height: int, *, unified: bool = True) -> go.Figure:
+    """Size, margins, legend and grid. unified: one hover label for all that stands at the same x."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        hovermode="x unified" if unified else "closest",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        dragmode=False,
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_yaxes(gridcolor=FAINT, zeroline=False)
+    return figure

@@ -1,0 +1,126 @@
+"""A model as it was when it was last opened: enough to name what was computed with it, without loading it.
+
+Results are kept under keys that hash the model's fingerprint, its sites, device and precision. All of these can be told
+from small files, so that a page shows what is known without importing torch, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from core import workspace
+from core.errors import UserError
+from core.models.bundled import BUNDLED, is_converted
+from core.models.fingerprint import known_fingerprint
+from core.models.site import Kind, Site
+from core.models.source import find_source, read_config
+
+if TYPE_CHECKING:
+    from core.models.model import Model
+
+FORMAT = 1  # raised when `find_layout` may find other blocks in the same network
+
+AnyModel: TypeAlias = "Model | KnownModel"
+
+
+class NotOpened(UserError):
+    """What was asked for was not computed before, and the model that could compute it is not open."""
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """Stands for an opened model wherever only its identity counts. blocks: module path of each layer."""
+
+    id: str
+    fingerprint: str
+    device_type: str
+    dtype_name: str
+    width: int
+    blocks: tuple[str, ...]
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.blocks)
+
+    def site(self, layer: int, kind: Kind = "after") -> Site:
+        """The residual stream after `layer`, as `Model.site` names it. Raises UserError where there is none."""
+        if not 0 <= layer < self.n_layers:
+            raise UserError(f"{self.id} has no layer {layer}: its layers are 0 to {self.n_layers - 1}.")
+        if kind != "after":
+            raise NotOpened(f"{self.id} has to be opened to tell its {kind!r} sites.")
+        return Site(layer, "after", self.blocks[layer], "output")
+
+
+def opened(model: AnyModel) -> Model:
+    """`model` if it can be run. Raises NotOpened for one that is only known."""
+    if isinstance(model, KnownModel):
+        raise NotOpened(f"This was not computed before, and {model.id} is not open.")
+    return model
+
+
+def known_model(spec: str, *, device: str | None = None, dtype: str | None = None) -> KnownModel | None:
+    """What `open_model` with these arguments would open, or None if only opening it can tell.
+
+    None for a model that was never opened as it is now, for hub ids (the hub may hold a newer one), and where torch has
+    to be asked what the device is and was not imported yet.
+    """
+    hardware = _hardware(device, dtype)
+    if hardware is None or not _is_here(spec):
+        return None
+    source = find_source(spec)
+    fingerprint = known_fingerprint(source)
+    note = None if fingerprint is None else workspace.read_json(_path(fingerprint))
+    if fingerprint is None or not isinstance(note, dict) or note.get("format") != FORMAT:
+        return None
+    return KnownModel(source.id, fingerprint, *hardware, width=note["width"], blocks=tuple(note["blocks"]))
+
+
+def remember_layout(fingerprint: str, blocks: tuple[str, ...], width: int) -> None:
+    """Keep where the layers of the model with this fingerprint were found."""
+    note = {"format": FORMAT, "width": width, "blocks": list(blocks)}
+    if workspace.read_json(_path(fingerprint)) != note:
+        workspace.write_json(_path(fingerprint), note)
+
+
+def _path(fingerprint: str) -> Path:
+    return workspace.place("models", "layouts", f"{fingerprint}.json")
+
+
+def _is_here(spec: str) -> bool:
+    """Whether the source can be found without conversion or network."""
+    spec = spec.strip()
+    if spec in BUNDLED:
+        return BUNDLED[spec].kind == "text" and is_converted(spec)
+    try:
+        path = Path(spec).expanduser()
+        adapter = path / "adapter_config.json"
+        if not adapter.is_file():
+            return bool(spec) and path.exists()
+        base = str(read_config(adapter).get("base_model_name_or_path") or "")
+        return (base in BUNDLED and is_converted(base)) or (path / base).is_dir() or Path(base).is_dir()
+    except (OSError, RuntimeError, ValueError):  # no path at all: find_source says so
+        return False
+
+
+def _hardware(device: str | None, dtype: str | None) -> tuple[str, str] | None:
+    """Device and precision that `open_model` would choose, or None where only torch can tell and is not loaded."""
+    if "torch" in sys.modules:
+        from core.models.open import choose_device, choose_dtype
+
+        there = choose_device(device)
+        return there.type, str(choose_dtype(there, dtype)).removeprefix("torch.")
+    if device == "cpu" or (device is None and _has_processor_only()):
+        return "cpu", dtype or "float32"
+    return None
+
+
+def _has_processor_only() -> bool:
+    """Whether torch will find no GPU, whatever it looks for: it is built without, or the system shows none."""
+    if version("torch").endswith("+cpu"):
+        return True
+    drivers = ("nvidia*", "nvhost*", "nvmap", "kfd", "dxg")  # of NVIDIA, of its small boards, of AMD, of Windows' Linux
+    return sys.platform == "linux" and not any(True for name in drivers for _ in Path("/dev").glob(name))
