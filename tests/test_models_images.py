@@ -40,7 +40,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return open_image_model(str(tiny_image_directory(parent, request.param)))
 
 
-def pictures(n: int = 5, seed: int = 0) -> list[np.ndarray]:
+def images(n: int = 5, seed: int = 0) -> list[np.ndarray]:
     """Of different odd shapes; smooth, so that resizing leaves something of them."""
     rng = np.random.default_rng(seed)
     coarse = [rng.integers(0, 256, (4 + i, 5, 3), dtype=np.uint8) for i in range(n)]
@@ -55,18 +55,18 @@ def test_layers_are_blocks_in_the_order_in_which_they_run(model: ImageModel) -> 
 
 
 def test_all_that_follows_a_layer_depends_on_it_alone(model: ImageModel) -> None:
-    one, other = model.prepare(pictures(2)), model.prepare(pictures(2, seed=1))
+    one, other = model.prepare(images(2)), model.prepare(images(2, seed=1))
     plain = forward(model, one).logits
     assert not torch.allclose(plain, forward(model, other).logits, atol=1e-4)
     for each in model.maps:
         kept = record(model, one, [each.site])[each.site]
         with torch.no_grad(), edit(model, {each.site: lambda h, kept=kept: kept}):
-            # The other pictures go in, but the layer puts out what it did for the first ones.
+            # The other images go in, but the layer puts out what it did for the first ones.
             assert torch.allclose(forward(model, other).logits, plain, atol=1e-6), each.site
 
 
 def test_what_is_read_is_what_the_module_puts_out(model: ImageModel) -> None:
-    inputs = model.prepare(pictures())
+    inputs = model.prepare(images())
     sites = [each.site for each in model.maps]
     found = record(model, inputs, sites)
     for each in model.maps:
@@ -83,11 +83,11 @@ def test_what_is_read_is_what_the_module_puts_out(model: ImageModel) -> None:
         assert torch.allclose(each.flat(whole).mean(dim=1), whole.mean(dim=axes), atol=1e-6)
 
 
-def test_pictures_together_and_one_by_one_agree(model: ImageModel) -> None:
+def test_images_together_and_one_by_one_agree(model: ImageModel) -> None:
     sites = [each.site for each in model.maps]
-    together = record(model, model.prepare(pictures()), sites)
-    for row, picture in enumerate(pictures()):
-        alone = record(model, model.prepare([picture]), sites)
+    together = record(model, model.prepare(images()), sites)
+    for row, image in enumerate(images()):
+        alone = record(model, model.prepare([image]), sites)
         for site in sites:
             scale = together[site].abs().max()
             assert torch.allclose(alone[site][0], together[site][row], atol=float(1e-5 * scale)), site
@@ -96,7 +96,7 @@ def test_pictures_together_and_one_by_one_agree(model: ImageModel) -> None:
 def test_gradients_equal_finite_differences(model: ImageModel) -> None:
     double = replace(model, network=model.network.double(), dtype=torch.float64)
     try:
-        inputs = double.prepare(pictures(3))
+        inputs = double.prepare(images(3))
         chosen = [double.maps[0], double.maps[len(double.maps) // 2], double.maps[-1]]
 
         def scalar(output: object) -> Tensor:
@@ -124,7 +124,7 @@ def test_gradients_equal_finite_differences(model: ImageModel) -> None:
 def test_further_architectures_open(kind: str, home: Path, tmp_path: Path) -> None:
     model = open_image_model(str(tiny_image_directory(tmp_path, kind)))
     assert model.n_layers >= 4
-    logits = forward(model, model.prepare(pictures())).logits
+    logits = forward(model, model.prepare(images())).logits
     assert logits.shape == (5, CLASSES)
 
 
@@ -152,7 +152,7 @@ def test_what_can_be_changed_on_opening(home: Path, tmp_path: Path) -> None:
         str(directory), names=tmp_path / "names.txt", changes={"resize": (48, 48), "crop": None, "mean": (0.1,) * 3}
     )
     assert changed.class_names == tuple("abcde")
-    assert changed.prepare(pictures())["pixel_values"].shape == (5, 3, 48, 48)
+    assert changed.prepare(images())["pixel_values"].shape == (5, 3, 48, 48)
     assert changed.fingerprint == plain.fingerprint
     (tmp_path / "names.json").write_text(json.dumps({str(n): f"n{n}" for n in range(CLASSES)}))
     assert open_image_model(str(directory), names=tmp_path / "names.json").class_names[4] == "n4"
@@ -203,7 +203,7 @@ def test_a_factory_gives_an_architecture_of_ones_own(
     model = open_image_model("mine", factory=f"{path}:build")
     assert model.class_names == ("cat", "dog", "mine")
     assert [each.site.module for each in model.maps] == ["0", "3", "6", "7"]  # the last one is what the last pool gets
-    assert forward(model, model.prepare(pictures())).logits.shape == (5, 3)
+    assert forward(model, model.prepare(images())).logits.shape == (5, 3)
     again = open_image_model("mine", factory=f"{path}:build")
     path.write_text(FACTORY.replace("manual_seed(0)", "manual_seed(1)"))
     assert model.fingerprint == again.fingerprint != open_image_model("mine", factory=f"{path}:build").fingerprint

@@ -36,9 +36,9 @@ def test_preprocessing_equals_that_of_transformers(settings: dict, tmp_path: Pat
     assert notes == []
     rng = np.random.default_rng(3)
     for shape in ((31, 57), (90, 44), (16, 16), (1, 1), (223, 224)):
-        picture = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
-        expected = theirs(picture, input_data_format="channels_last")["pixel_values"][0]
-        np.testing.assert_allclose(ours.pixels([picture])[0].numpy(), expected, atol=2e-5, err_msg=str(shape))
+        image = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        expected = theirs(image, input_data_format="channels_last")["pixel_values"][0]
+        np.testing.assert_allclose(ours.pixels([image])[0].numpy(), expected, atol=2e-5, err_msg=str(shape))
 
 
 def test_a_processor_that_does_something_else_is_refused(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_processor_that_does_something_else_is_refused(tmp_path: Path) -> None
         read_preprocessing(tmp_path, None)
 
 
-def test_a_strip_of_pixels_does_not_become_a_gigantic_picture() -> None:
+def test_a_strip_of_pixels_does_not_become_a_gigantic_image() -> None:
     preprocessing = Preprocessing(256, (224, 224), (0.5,) * 3, (0.5,) * 3)
     assert preprocessing.framed(np.zeros((1, 60_000, 3), np.uint8)).shape == (224, 224, 3)
 

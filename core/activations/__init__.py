@@ -6,6 +6,7 @@ from core.lazy import attach
 
 if TYPE_CHECKING:
     from core.activations.extract import record_texts
+    from core.activations.images import ClassGradients, class_gradients, record_images
     from core.activations.recipe import POOLS, Pool, Recipe
     from core.activations.reference import TypicalNorm, known_norm, typical_norm, typical_norms
     from core.activations.results import read_result, write_result
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POOLS",
+    "ClassGradients",
     "Pool",
     "Recipe",
     "Store",
     "TypicalNorm",
+    "class_gradients",
     "known_norm",
     "read_result",
+    "record_images",
     "record_texts",
     "typical_norm",
     "typical_norms",
@@ -28,13 +32,16 @@ __all__ = [
 __getattr__ = attach(
     __name__,
     {
+        "ClassGradients": "images",
         "POOLS": "recipe",
         "Pool": "recipe",
         "Recipe": "recipe",
         "Store": "store",
         "TypicalNorm": "reference",
+        "class_gradients": "images",
         "known_norm": "reference",
         "read_result": "results",
+        "record_images": "images",
         "record_texts": "extract",
         "typical_norm": "reference",
         "typical_norms": "reference",

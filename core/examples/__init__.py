@@ -1,4 +1,6 @@
-"""Labelled texts: the bundled sets, files, pasted lists and the user's saved sets; and fair splits of them."""
+"""Labelled texts: the bundled sets, files, pasted lists and the user's saved sets; labelled images; fair splits."""
+
+from typing import TYPE_CHECKING
 
 from core.examples.catalogue import catalogue, open_examples, prepare, search
 from core.examples.checks_near import join_near_repeats, overlap
@@ -22,11 +24,20 @@ from core.examples.saved import (
 from core.examples.splitting import folds, split
 from core.examples.tables import Table, read_table
 from core.examples.templates import from_template, slots_of
+from core.lazy import attach
+
+if TYPE_CHECKING:
+    from core.examples.image_files import open_folder, open_zip
+    from core.examples.image_sets import is_images, list_images, open_images
+    from core.examples.images import Image, ImageExamples
+    from core.examples.variants import random_patches, with_crops
 
 __all__ = [
     "ENCODINGS",
     "Examples",
     "Finding",
+    "Image",
+    "ImageExamples",
     "Info",
     "Report",
     "Table",
@@ -35,17 +46,23 @@ __all__ = [
     "folds",
     "from_lists",
     "from_template",
+    "is_images",
     "join_near_repeats",
     "label_values",
     "lint",
+    "list_images",
     "list_saved",
     "open_examples",
     "open_file",
+    "open_folder",
+    "open_images",
     "open_table",
     "open_two",
     "open_upload",
+    "open_zip",
     "overlap",
     "prepare",
+    "random_patches",
     "read_table",
     "read_texts",
     "reference_texts",
@@ -59,4 +76,21 @@ __all__ = [
     "tidied",
     "to_csv",
     "to_jsonl",
+    "with_crops",
 ]
+
+# Only those who use images wait for what reads them.
+__getattr__ = attach(
+    __name__,
+    {
+        "Image": "images",
+        "ImageExamples": "images",
+        "is_images": "image_sets",
+        "list_images": "image_sets",
+        "open_folder": "image_files",
+        "open_images": "image_sets",
+        "open_zip": "image_files",
+        "random_patches": "variants",
+        "with_crops": "variants",
+    },
+)

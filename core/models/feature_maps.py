@@ -1,6 +1,6 @@
 """The layers of a network for images, found by what its modules put out and never by what it is called.
 
-The network runs once over one picture of noise. A layer is a module at the granularity of blocks whose output is a
+The network runs once over one image of noise. A layer is a module at the granularity of blocks whose output is a
 feature map, (batch, channels, height, width) or (batch, tokens, width), and all that later layers get to see (cuts.py).
 """
 
@@ -57,7 +57,7 @@ class _Output:
 def find_maps(network: nn.Module, run: Callable[[Tensor], Tensor], size: tuple[int, int]) -> tuple[FeatureMap, ...]:
     """The layers of `network`, in the order in which they run; it is left exactly as it was.
 
-    run: takes pixels (1, 3, height, width) and returns logits (1, classes). size: (height, width) of a picture.
+    run: takes pixels (1, 3, height, width) and returns logits (1, classes). size: (height, width) of an image.
     Raises UserError if there are none.
     """
     outputs, cuts = _watch(network, run, size)
@@ -187,7 +187,7 @@ class _Finder:
 
 def _map_of(output: _Output, number: int) -> FeatureMap:
     shape = output.shape
-    # Pictures are square when layers are looked for: of (batch, a, b, c) equal sides are the positions.
+    # Images are square when layers are looked for: of (batch, a, b, c) equal sides are the positions.
     last = len(shape) != 4 or (shape[2] != shape[3] and shape[1] == shape[2])
     width = shape[-1] if last else shape[1]
     positions = tuple(shape[1:-1]) if last else tuple(shape[2:])

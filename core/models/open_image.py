@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from core.errors import UserError
 from core.models.bundled import LITE_TYPE
@@ -69,7 +70,7 @@ def open_image_model(
     network = opened.network.to(chosen, precision).eval().requires_grad_(False)
     preprocessing = replace(opened.preprocessing, **(changes or {}))
     maps = find_maps(network, lambda pixels: logits_of(network(pixels)), preprocessing.size)
-    classes = _classes(network, preprocessing, chosen, precision)
+    layout, classes = _arranged(network, torch.zeros((1, 3, *preprocessing.size), device=chosen, dtype=precision))
     known = opened.names if opened.names is not None and len(opened.names) == classes else None
     model = ImageModel(
         id=opened.id,
@@ -81,15 +82,30 @@ def open_image_model(
         class_names=read_names(names, classes) if names is not None else known or names_of_config(None, classes),
         preprocessing=preprocessing,
         notes=opened.notes,
+        layout=layout,
     )
     if opened.source is not None:
         remember(opened.source, model.n_layers, model.width, "image")
     return model
 
 
-def _classes(network: Any, preprocessing: Preprocessing, device: torch.device, dtype: torch.dtype) -> int:
+def _arranged(network: Any, pixels: Tensor) -> tuple[torch.memory_format, int]:
+    """Put the network into the layout of memory that suits it; returns that and the number of its classes.
+
+    Convolutions are up to twice as fast with channels last. Some networks do not run so, since they look at their
+    tensors as if they lay in the usual order.
+    """
     with torch.no_grad():
-        return logits_of(network(torch.zeros((1, 3, *preprocessing.size), device=device, dtype=dtype))).shape[1]
+        plain = logits_of(network(pixels))
+        try:
+            network.to(memory_format=torch.channels_last)
+            again = logits_of(network(pixels.contiguous(memory_format=torch.channels_last)))
+            if torch.allclose(plain, again, rtol=1e-3, atol=1e-3 * float(plain.abs().max())):
+                return torch.channels_last, plain.shape[1]
+        except RuntimeError:
+            pass
+    network.to(memory_format=torch.contiguous_format)
+    return torch.contiguous_format, plain.shape[1]
 
 
 def _built(spec: str, factory: str) -> _Opened:

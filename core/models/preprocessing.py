@@ -1,4 +1,4 @@
-"""From a picture to the pixels that a network takes."""
+"""From an image to the pixels that a network takes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 LARGEST = 4096  # pixels along an edge of what a network takes
-STRIP = 16  # pictures longer than so many times their shorter edge lose their ends before they are resized
+STRIP = 16  # images longer than so many times their shorter edge lose their ends before they are resized
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """Resize, crop the centre, then (value * scale - mean) / std for each channel.
 
-    resize: (height, width) that the picture is stretched to, or the length of its shorter edge, or None. crop:
-    (height, width) of the centre that is kept, black where the picture is smaller, or None. resample: a key of
+    resize: (height, width) that the image is stretched to, or the length of its shorter edge, or None. crop:
+    (height, width) of the centre that is kept, black where the image is smaller, or None. resample: a key of
     RESAMPLING. scale: what a value of 0 to 255 is multiplied by. mean, std: for red, green and blue, after scaling.
     channels: the order in which the network takes them.
 
-    Raises UserError for values that no network can mean, and where pictures of different shapes would come out.
+    Raises UserError for values that no network can mean, and where images of different shapes would come out.
     """
 
     resize: tuple[int, int] | int | None
@@ -51,9 +51,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         edges = [*(self.crop or ()), *(self.resize if isinstance(self.resize, tuple) else (self.resize or 1,))]
         if not all(1 <= edge <= LARGEST for edge in edges):
-            raise UserError(f"Pictures cannot be made {edges} pixels large; use 1 to {LARGEST}.")
+            raise UserError(f"Images cannot be made {edges} pixels large; use 1 to {LARGEST}.")
         if self.crop is None and not isinstance(self.resize, tuple):
-            raise UserError("This preprocessing leaves pictures of different shapes; give a crop, or height and width.")
+            raise UserError("This preprocessing leaves images of different shapes; give a crop, or height and width.")
         if not all(value > 0 for value in (self.scale, *self.std)):
             raise UserError(f"Pixels cannot be divided by a deviation of {self.std}; use numbers above 0.")
         if self.resample not in RESAMPLING:
@@ -69,14 +69,14 @@ class Preprocessing:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def framed(self, picture: Pixels) -> Pixels:
-        """The picture resized and cropped, (*size, 3): what the network is shown, for people to see."""
+    def framed(self, image: Pixels) -> Pixels:
+        """The image resized and cropped, (*size, 3): what the network is shown, for people to see."""
         wanted = self.resize
         if isinstance(wanted, int):
-            # Of a strip the ends are cropped away anyway: a line of pixels shall not become a gigantic picture.
-            short = min(picture.shape[:2])
-            picture = _centre(picture, *(min(edge, STRIP * short) for edge in picture.shape[:2]))
-        height, width = picture.shape[:2]
+            # Of a strip the ends are cropped away anyway: a line of pixels shall not become a gigantic image.
+            short = min(image.shape[:2])
+            image = _centre(image, *(min(edge, STRIP * short) for edge in image.shape[:2]))
+        height, width = image.shape[:2]
         if isinstance(wanted, int):
             # The longer edge is cut down to a whole number, as transformers does.
             short, long = min(height, width), max(height, width)
@@ -84,25 +84,25 @@ class Preprocessing:
             wanted = (wanted, other) if height <= width else (other, wanted)
         if wanted is not None and wanted != (height, width):
             tall, wide = wanted
-            picture = np.asarray(Image.fromarray(picture).resize((wide, tall), RESAMPLING[self.resample]))
-        return picture if self.crop is None else _centre(picture, *self.crop)
+            image = np.asarray(Image.fromarray(image).resize((wide, tall), RESAMPLING[self.resample]))
+        return image if self.crop is None else _centre(image, *self.crop)
 
-    def pixels(self, pictures: Sequence[Pixels]) -> Tensor:
-        """(batch, 3, *size) float32 of pictures (height, width, 3) uint8 of any size."""
-        batch = np.stack([self.framed(picture) for picture in pictures])
+    def pixels(self, images: Sequence[Pixels]) -> Tensor:
+        """(batch, 3, *size) float32 of images (height, width, 3) uint8 of any size."""
+        batch = np.stack([self.framed(image) for image in images])
         values = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32) * self.scale
         mean, std = (torch.tensor(of, dtype=torch.float32).view(1, 3, 1, 1) for of in (self.mean, self.std))
         values = (values - mean) / std
         return (values if self.channels == "RGB" else values.flip(1)).contiguous()
 
 
-def _centre(picture: Pixels, tall: int, wide: int) -> Pixels:
-    height, width = picture.shape[:2]
+def _centre(image: Pixels, tall: int, wide: int) -> Pixels:
+    height, width = image.shape[:2]
     if (tall, wide) == (height, width):
-        return picture
+        return image
     framed = np.zeros((max(tall, height), max(wide, width), 3), dtype=np.uint8)
     # An odd pixel over goes as it does in transformers: padding rounds up, cropping rounds down.
     top, left = -(-(framed.shape[0] - height) // 2), -(-(framed.shape[1] - width) // 2)
-    framed[top : top + height, left : left + width] = picture
+    framed[top : top + height, left : left + width] = image
     top, left = (framed.shape[0] - tall) // 2, (framed.shape[1] - wide) // 2
     return framed[top : top + tall, left : left + wide]

@@ -1,7 +1,7 @@
 """The preprocessing of a model directory, as its image processor would do it.
 
 transformers' processors are asked for their settings, defaults of their class included, in the form that needs no
-torchvision. Whether these settings mean what we take them for is then tried: both are given the same pictures.
+torchvision. Whether these settings mean what we take them for is then tried: both are given the same images.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.models.preprocessing import RESAMPLING, Preprocessing
 
 FILE = "preprocessor_config.json"
-SHAPES = ((61, 97), (400, 301), (20, 20), (3, 2))  # of the pictures that both are given: odd, large, small, tiny
+SHAPES = ((61, 97), (400, 301), (20, 20), (3, 2))  # of the images that both are given: odd, large, small, tiny
 
 
 def read_preprocessing(directory: Path, config: Any) -> tuple[Preprocessing, list[str]]:
@@ -88,15 +88,15 @@ def _understood(processor: Any) -> Preprocessing:
 
 
 def _agree(processor: Any, ours: Preprocessing) -> bool:
-    """Whether both make the same pixels of pictures of noise."""
+    """Whether both make the same pixels of images of noise."""
     rng = np.random.default_rng(0)
     for shape in SHAPES:
-        picture = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        image = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
         try:
-            theirs = np.asarray(processor(picture, input_data_format="channels_last")["pixel_values"][0])
+            theirs = np.asarray(processor(image, input_data_format="channels_last")["pixel_values"][0])
         except (ValueError, TypeError, KeyError, RuntimeError):
             return False
-        mine = ours.pixels([picture])[0].numpy()
+        mine = ours.pixels([image])[0].numpy()
         if theirs.shape != mine.shape or not np.allclose(theirs, mine, rtol=1e-4, atol=1e-4):
             return False
     return True
@@ -112,7 +112,7 @@ def _size(size: Any) -> tuple[int, int] | int:
         return int(tall), int(wide)
     if short and not get("longest_edge"):
         return int(short)
-    raise UserError(f"The {FILE} asks for pictures of the size {size}, which is not known here.")
+    raise UserError(f"The {FILE} asks for images of the size {size}, which is not known here.")
 
 
 def _pair(size: Any) -> tuple[int, int]:
@@ -122,5 +122,5 @@ def _pair(size: Any) -> tuple[int, int]:
 def _triple(values: Any) -> tuple[float, float, float]:
     found = [float(value) for value in values] if isinstance(values, list | tuple) else [float(values)] * 3
     if len(found) != 3:
-        raise UserError(f"The {FILE} names {len(found)} channels; only pictures with 3 channels are read here.")
+        raise UserError(f"The {FILE} names {len(found)} channels; only images with 3 channels are read here.")
     return found[0], found[1], found[2]
