@@ -21,6 +21,8 @@ from core.cli import (
     direction_show,
     directions,
     examples,
+    lens,
+    lens_train,
     models,
     prepare,
     probe,
@@ -33,11 +35,25 @@ from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
+_LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
 # A name may be of two words: `direction show` stands beside `direction`, whose own first argument is a model.
 COMMANDS = {
     command.NAME: command
-    for command in (models, examples, record, probe, direction, directions, *_LIBRARY, steer, prepare, assets)
+    for command in (
+        models,
+        examples,
+        record,
+        probe,
+        direction,
+        directions,
+        *_LIBRARY,
+        steer,
+        lens,
+        lens_train,
+        prepare,
+        assets,
+    )
 }
 
 

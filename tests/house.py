@@ -22,7 +22,7 @@ LEVELS = {
     "models": 3,
     "activations": 4,
     "directions": 5,
-    **dict.fromkeys(["probing", "tcav", "dictionaries", "steering"], 6),
+    **dict.fromkeys(["probing", "tcav", "dictionaries", "steering", "lenses"], 6),
     "charts": 7,
     **dict.fromkeys(["first_concept", "studies"], 8),
     **dict.fromkeys(["jobs", "job_process"], 9),

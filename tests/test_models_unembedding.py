@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.models import Model, batch, edit, open_model, record, tokenize
 from core.models.head import head_of
 from core.models.pieces import text_pieces, token_texts
 from core.models.unembedding import direction_logits, logits_at, logits_of_chunks, promoted, token_direction
-from tests.tiny import NAMED, tiny_directory, tiny_tokenizer
+from tests.tiny import NAMED, lively_directory, tiny_directory
 
 TEXTS = ["The film was good and the music was better.", "She wrote a letter."]
 # Which multiply or cap their logits, or have no norm of their own before the unembedding, or more than a norm.
@@ -23,27 +24,7 @@ OTHERS = ("gemma2", "cohere", "bert", "openai-gpt", "olmo", "falcon_h1", "xglm")
 
 
 def opened(name: str, tmp_path: Path, **settings: Any) -> Model:
-    """A tiny model whose norms, biases and multipliers are not the ones and noughts that they begin with."""
-    from transformers import AutoModelForCausalLM
-
-    from tests.tiny import tiny_config
-
-    config = tiny_config(name)
-    for key, value in settings.items():
-        assert hasattr(config, key), key
-        setattr(config, key, value)
-    directory = tmp_path / f"{name}-{len(settings)}"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        network = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-        for parameter in network.parameters():
-            if parameter.dim() == 1:
-                parameter.data += 0.3 * torch.randn_like(parameter)
-            elif parameter.shape[0] == config.vocab_size:
-                parameter.data *= 20  # logits large enough to be capped
-    network.save_pretrained(directory)
-    tiny_tokenizer().save_pretrained(directory)
-    return open_model(str(directory))
+    return open_model(str(lively_directory(tmp_path, name, **settings)))
 
 
 def last_streams(model: Model) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -229,6 +210,6 @@ def test_pieces_of_sentencepiece(tiny: Model) -> None:
     inner.pre_tokenizer = pre_tokenizers.Metaspace()
     inner.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(), decoders.Fuse()])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>")
-    model = Model(**{**vars(tiny), "tokenizer": tokenizer})
+    model = replace(tiny, tokenizer=tokenizer)
     assert text_pieces(model, [0, 3, 4, 1, 2, 5]) == ["<s>", " the", "re", "", "ö", "Ã¶"]
     assert token_texts(model, [3, 1]) == [" the", "\\xc3"]

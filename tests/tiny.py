@@ -118,6 +118,29 @@ def tiny_directory(tmp_path: Path, name: str, seed: int = 0) -> Path:
     return directory
 
 
+def lively_directory(tmp_path: Path, name: str, **settings: Any) -> Path:
+    """As `tiny_directory`, but norms, biases and multipliers are not the ones and noughts that they begin with, and
+    blocks and logits have something to say. settings: of the config, each of which must exist in it.
+    """
+    config = tiny_config(name)
+    for key, value in settings.items():
+        if not hasattr(config, key):
+            raise ValueError(f"the config of {name} has no {key}")
+        setattr(config, key, value)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        for parameter in network.parameters():
+            if parameter.dim() == 1:
+                parameter.data += 0.3 * torch.randn_like(parameter)
+            else:
+                parameter.data *= 20 if parameter.shape[0] == VOCAB else 6
+    directory = tmp_path / f"lively-{name}-{len(settings)}"
+    network.save_pretrained(directory)
+    tiny_tokenizer().save_pretrained(directory)
+    return directory
+
+
 @cache
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level BPE over any text: at most `VOCAB` tokens, bos 0, eos 1, pad 2 (none is added by itself)."""

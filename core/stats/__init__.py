@@ -3,5 +3,14 @@
 from core.stats.auroc import auroc
 from core.stats.bootstrap import auroc_interval, auroc_intervals, bootstrap_aurocs, over_resamples
 from core.stats.columns import aurocs
+from core.stats.means import mean_interval
 
-__all__ = ["auroc", "auroc_interval", "auroc_intervals", "aurocs", "bootstrap_aurocs", "over_resamples"]
+__all__ = [
+    "auroc",
+    "auroc_interval",
+    "auroc_intervals",
+    "aurocs",
+    "bootstrap_aurocs",
+    "mean_interval",
+    "over_resamples",
+]
