@@ -28,6 +28,7 @@ from core.cli import (
     probe,
     record,
     steer,
+    tcav,
 )
 from core.cli.arguments import Parser
 from core.cli.console import console
@@ -48,6 +49,7 @@ COMMANDS = {
         direction,
         directions,
         *_LIBRARY,
+        tcav,
         steer,
         lens,
         lens_train,

@@ -1,0 +1,130 @@
+"""`tcav`: does the model's answer depend on a concept?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli import arguments
+from core.cli.console import table
+from core.errors import UserError
+from core.progress import Listener
+
+if TYPE_CHECKING:
+    from core.models import Model
+    from core.tcav import Inputs, Pool, Reading, Settings, Target
+
+NAME = "tcav"
+HELP = "whether the model's answers depend on a concept, beyond chance and beyond other concepts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_model(parser)
+    parser.add_argument("--concepts", metavar="A,B", required=True, help="sets of examples, whose positives they are")
+    parser.add_argument("--layers", required=True, help="such as 8,14,20, or all")
+    add_question(parser)
+    parser.add_argument("--negatives", metavar="ID", help="a pool of negatives (default: each set's own)")
+    parser.add_argument("--correction", default="holm", choices=["holm", "bh"], help="for the number of concepts")
+    parser.add_argument("--controls", type=int, default=60, help="bundled sets that stand for other concepts; 0: none")
+    parser.add_argument("--pushed", type=int, default=32, help="inputs on which real pushes are measured; 0: none")
+    parser.add_argument("--inputs-limit", type=arguments.count, help="use this many inputs")
+    arguments.add_texts_options(parser)
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """What the concepts are tested on, and how: shared by the commands of this room."""
+    parser.add_argument(
+        "--target",
+        metavar="SPEC",
+        action="append",
+        required=True,
+        help="next words against next words: 'good,great|bad,terrible'; may be given several times",
+    )
+    parser.add_argument("--inputs", metavar="ID", required=True, help="the texts whose answers are asked about")
+    parser.add_argument("--mark", help="read the answer before this mark in each input (default: at its end)")
+    parser.add_argument("--cavs", default="diffmean,lda", help="kinds that p looks at: diffmean, lda, logistic, svm")
+    parser.add_argument("--cav", help="the kind whose scores are shown (default: the first of --cavs)")
+    parser.add_argument("--pool", default="mean", choices=["mean", "last"], help="mean over tokens, or the last one")
+    parser.add_argument("--permutations", type=arguments.count, default=999, help="at the least (default 999)")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of permutations, folds and resampling")
+
+
+def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
+    from core.examples import open_examples
+    from core.tcav import open_controls, tcav
+
+    names = arguments.words(args.concepts)
+    if not names:
+        raise UserError("--concepts takes sets of examples, such as sae-probes/92_glue_sst2.")
+    concepts = [open_examples(name, limit=args.limit) for name in dict.fromkeys(names)]
+    inputs = open_inputs(args.inputs, args.inputs_limit or args.limit, args.mark)
+    negatives = None if args.negatives is None else open_negatives(args.negatives, args.limit)
+    settings = settings_of(args, args.correction)
+    model = arguments.open_model_of(args)
+    found = tcav(
+        model,
+        concepts,
+        targets_of(args, model),
+        inputs,
+        arguments.layers(args.layers, model),
+        negatives=negatives,
+        settings=settings,
+        reading=reading_of(args),
+        controls=open_controls(args.controls) if args.controls > 0 else (),
+        pushed=max(args.pushed, 0),
+        progress=progress,
+    )
+    return found.to_json()
+
+
+def settings_of(args: argparse.Namespace, correction: str = "holm") -> Settings:
+    from core.tcav import Settings
+
+    kinds = tuple(dict.fromkeys(arguments.words(args.cavs)))
+    if not kinds:
+        raise UserError("--cavs takes kinds of CAV, such as diffmean,lda.")
+    return Settings(kinds, args.cav or kinds[0], correction, args.permutations, args.seed)
+
+
+def reading_of(args: argparse.Namespace) -> Reading:
+    from core.tcav import Reading
+
+    return Reading(args.pool, args.max_length)
+
+
+def targets_of(args: argparse.Namespace, model: Model) -> list[Target]:
+    from core.tcav import word_target
+
+    return [word_target(model, spec) for spec in dict.fromkeys(args.target)]
+
+
+def open_inputs(id: str, limit: int | None, mark: str | None = None) -> Inputs:
+    """All rows of a labelled set, or the lines of a text file, each cut at the mark."""
+    from core.examples import open_examples, read_texts
+    from core.tcav import make_inputs
+    from core.tcav.targets import cut_at_mark
+
+    texts = read_texts(id)[:limit] if _is_list(id) else list(open_examples(id, limit=limit).texts)
+    return make_inputs(id, [cut_at_mark(text, mark) for text in texts])
+
+
+def open_negatives(id: str, limit: int | None) -> Pool:
+    """The negatives of a labelled set, or the lines of a text file."""
+    from core.examples import open_examples, read_texts
+    from core.tcav import pool_of, pool_of_texts
+
+    if _is_list(id):
+        return pool_of_texts(id, read_texts(id)[:limit])
+    return pool_of(open_examples(id, limit=limit))
+
+
+def _is_list(id: str) -> bool:
+    return Path(id).suffix.lower() == ".txt"
+
+
+def show(result: dict[str, Any]) -> str:
+    columns = ("concept", "target", "layer", "cav", "score", "mean_cosine", "push_effect", "specificity", "auroc")
+    header = (*columns, "p adjusted", "verdict")
+    rows = [[*(one[c] for c in columns), one["p_adjusted"], one["verdict"]] for one in result["results"]]
+    return "\n".join([table(header, rows), *result["notes"]])

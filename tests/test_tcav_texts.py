@@ -1,0 +1,162 @@
+"""TCAV from texts to the command line's JSON, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.__main__ import main
+from tests.tiny import tiny_directory
+
+KEYS = {
+    *("concept", "target", "layer", "cav", "score", "score_ci", "mean_derivative", "mean_cosine", "push_effect"),
+    *("push_rank", "specificity", "auroc", "p", "p_adjusted", "verdict"),
+}
+GOOD, BAD = ["good", "fine", "lovely", "great"], ["bad", "poor", "awful", "cold"]
+NOUNS = ["film", "room", "food", "letter", "river", "evening", "music", "city"]
+WHERE = ["at home", "in the city", "by the river"]
+
+
+@pytest.fixture(scope="module")
+def model(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One tiny model in one workspace for all tests here, so that the reference is recorded once."""
+    directory = tmp_path_factory.mktemp("tcav")
+    bundled = prepared_home / "examples" / "bundled"
+    if bundled.is_dir():
+        shutil.copytree(bundled, directory / "home" / "examples" / "bundled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONCEPTSCOPE_HOME", str(directory / "home"))
+        yield str(tiny_directory(directory, "llama"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    made = {}
+    for name, end in (("mood", "today"), ("place", "there")):
+        rows = ["text,label"]
+        for label, words in ((1, GOOD), (0, BAD)):
+            rows += [f"The {noun} was {word} {end},{label}" for noun in NOUNS for word in words]
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows))
+        made[name] = str(tmp_path / f"{name}.csv")
+    (tmp_path / "asked.txt").write_text(
+        "\n".join(f"She went to the {noun} {place} ## again" for noun in NOUNS for place in WHERE)
+    )
+    return made | {"asked": str(tmp_path / "asked.txt")}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1 or "gradients" in err
+    return err.splitlines()[-1]
+
+
+def test_the_command_gives_its_keys_and_finds_its_result_again(
+    model: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (
+        *("tcav", model, "--concepts", f"{files['mood']},{files['place']}", "--target", "the,a|and,of"),
+        *("--inputs", files["asked"], "--layers", "1,2", "--controls", "0", "--pushed", "4"),
+    )
+    found = run(capsys, *arguments)
+    assert {"results", "seconds"} <= set(found)
+    assert [(one["concept"], one["layer"]) for one in found["results"]] == [
+        (files[name], layer) for name in ("mood", "place") for layer in (1, 2)
+    ]
+    for one in found["results"]:
+        assert set(one) >= KEYS
+        assert 0 <= one["score_ci"][0] <= one["score_ci"][1] <= 1
+        assert 1 <= one["push_rank"] <= 21
+        assert one["specificity"] is None
+        assert one["p_adjusted"] >= one["p"] >= 0.001
+        assert (one["n_positives"], one["n_negatives"], one["n_inputs"]) == (32, 32, 24)
+        assert one["auroc_ci"][0] <= one["auroc"] <= one["auroc_ci"][1]
+    again = run(capsys, *arguments)
+    assert again["cached"] is True
+    assert again["results"] == found["results"]
+    marked = run(capsys, *arguments, "--mark", "##", "--pushed", "0", "--cavs", "diffmean,svm", "--cav", "svm")
+    assert marked["results"][0]["score"] != found["results"][0]["score"]
+    assert {one["cav"] for one in marked["results"]} == {"svm"}
+    assert main(arguments) == 0
+    assert "verdict" in capsys.readouterr().out
+
+
+def test_a_set_can_be_concept_inputs_and_negatives_at_once(
+    model: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(
+        capsys,
+        *("tcav", model, "--concepts", files["mood"], "--target", "the|and", "--target", "a|of", "--pool", "last"),
+        *(
+            "--inputs",
+            files["mood"],
+            "--layers",
+            "1",
+            "--negatives",
+            files["place"],
+            "--controls",
+            "0",
+            "--pushed",
+            "0",
+        ),
+    )
+    assert [one["target"] for one in found["results"]] == ["the|and", "a|of"]
+    (one, _) = found["results"]
+    # Of the 32 positives, which are inputs too, some are now on the one side and the rest on the other.
+    assert one["n_inputs"] + one["n_positives"] == 64
+    assert 8 < one["n_positives"] < 24
+    assert one["n_negatives"] == 32
+    assert any("also stand among the examples" in note for note in found["notes"])
+    assert any("below 50" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"--concepts": "./nowhere.csv"}, "nowhere.csv"),
+        ({"--concepts": ","}, "--concepts takes"),
+        ({"--target": "good"}, "two sets"),
+        ({"--target": "the|of,marvellous"}, "'marvellous' is"),
+        ({"--inputs": "./nowhere.txt"}, "nowhere.txt"),
+        ({"--layers": "99"}, "no layer 99"),
+        ({"--cavs": "magic"}, "magic"),
+        ({"--cav": "svm"}, "not among"),
+        ({"--negatives": "./nowhere.txt"}, "nowhere.txt"),
+        ({"--permutations": "5"}, "19 or more"),
+        ({"--pool": "none"}, "invalid choice"),
+    ],
+)
+def test_every_mistake_gets_one_line(
+    model: str, files: dict[str, str], capsys: pytest.CaptureFixture[str], change: dict[str, str], sentence: str
+) -> None:
+    usual = {"--concepts": files["mood"], "--target": "the|and", "--inputs": files["asked"], "--layers": "1"}
+    arguments = [part for item in (usual | change).items() for part in item]
+    assert sentence in fails(capsys, "tcav", model, *arguments)
+
+
+def test_too_few_inputs_or_examples_get_a_sentence(
+    model: str, files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = ("--target", "the|and", "--layers", "1", "--controls", "0", "--pushed", "0")
+    (tmp_path / "few.txt").write_text("She went home\nShe went away\nShe went")
+    few = ("--concepts", files["mood"], "--inputs", str(tmp_path / "few.txt"))
+    assert "Only 3 of the 3 inputs" in fails(capsys, "tcav", model, *few, *usual)
+    (tmp_path / "small.csv").write_text("text,label\na b c,1\nd e f,1\ng h i,0\nj k l,0\nm n o,0\np q r,0")
+    small = ("--concepts", str(tmp_path / "small.csv"), "--inputs", files["asked"])
+    assert "only 2 independent positives" in fails(capsys, "tcav", model, *small, *usual)
