@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 import unicodedata
 from collections.abc import Sequence
 
@@ -30,6 +31,31 @@ def bootstrap_aurocs(
         one_class = len(set(drawn)) < 2
         values.append(math.nan if one_class else auroc(drawn, [scores[row] for row in rows]))
     return values
+
+
+def bca_interval(value: float, drawn: Sequence[float], left_out: Sequence[float], level: float) -> tuple[float, float]:
+    """Efron and Tibshirani 1993, equations 14.9, 14.10, 14.14 and 14.15; resamples equal to the value count half."""
+    normal = statistics.NormalDist()
+    share = sum(1.0 if one < value else 0.5 if one == value else 0.0 for one in drawn) / len(drawn)
+    z0 = normal.inv_cdf(share)
+    mean = sum(left_out) / len(left_out)
+    a = sum((mean - one) ** 3 for one in left_out) / (6 * sum((mean - one) ** 2 for one in left_out) ** 1.5)
+    ends = []
+    for z in (normal.inv_cdf((1 - level) / 2), normal.inv_cdf((1 + level) / 2)):
+        ends.append(float(np.quantile(drawn, normal.cdf(z0 + (z0 + z) / (1 - a * (z0 + z))))))
+    return ends[0], ends[1]
+
+
+def newcombe_lower(m: int, n: int, level: float) -> float:
+    """Newcombe 2006, part 2, method 5: the smallest t with (1 - t)^2 <= z^2 V(t), found by trying a fine grid."""
+    z = statistics.NormalDist().inv_cdf((1 + level) / 2)
+    total = (m + n) / 2
+    for step in range(10**6):
+        t = step / 10**6
+        variance = t * (1 - t) * (1 + (total - 1) * (1 - t) / (2 - t) + (total - 1) * t / (1 + t)) / (m * n)
+        if (1 - t) ** 2 <= z * z * variance:
+            return t
+    return 1.0
 
 
 def groups_of_rows(texts: Sequence[str], own: Sequence[str]) -> list[set[int]]:

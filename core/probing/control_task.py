@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from core.examples import tidied
 
 RUNS = 5
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_WORD = re.compile(r"(?<![^\W\d_]['’])[^\W\d_]+")  # letters; not the "s" of "it's"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ControlTask:
 def content_word(text: str) -> str:
     """The first word that is no stop word (scikit-learn's English list), in small letters; else the first word.
 
-    Words are letters, apostrophes between them; a text without any stands for itself.
+    Words are letters up to an apostrophe; a text without any stands for itself.
     """
     words = [word.casefold() for word in _WORD.findall(text)]
     return next((word for word in words if word not in ENGLISH_STOP_WORDS), words[0] if words else tidied(text))

@@ -28,7 +28,7 @@ CONTROLS = {
     "codelength": "bits in which the labels can be told",
 }
 
-VERSION = 2  # raised when the numbers change: part of the key of every stored sweep
+VERSION = 3  # raised when the numbers change: part of the key of every stored sweep
 
 
 def sweep(
