@@ -87,7 +87,11 @@ def test_checker_sees_the_whole_house() -> None:
 
 def test_light_rooms_start_without_heavy_libraries() -> None:
     """A page must show before torch is loaded, and the command line answer `--help` at once."""
-    light = [name for name in ("errors", "workspace", "progress", "jobs", "examples") if _exists(f"core/{name}")]
+    light = [
+        name
+        for name in ("errors", "workspace", "progress", "jobs", "examples", "directions", "probing")
+        if _exists(f"core/{name}")
+    ]
     code = (
         f"import sys, core; from core import {', '.join(light)}; import core.__main__\n"
         if _exists("core/__main__")

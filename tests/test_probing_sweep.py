@@ -66,7 +66,7 @@ def test_a_second_call_comes_from_the_cache_and_leaves_the_model_alone(
     found: Sweep, model: Model, examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model.network, "forward", _never)
-    monkeypatch.setattr("core.probing.asking.record_texts", _never)
+    monkeypatch.setattr("core.activations.extract.record_texts", _never)
     again = sweep(model, examples, [0, 2, 3])
     assert again.cached
     assert not found.cached

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import numpy as np
-import sklearn
 
 from core import workspace
-from core.activations import Pool, read_result, record_texts, write_result
+from core.activations import Pool, read_result, write_result
 from core.activations.recipe import corpus_hash, make_recipe
 from core.directions import FINDERS, Finder, Rows, finder_named, usable_rows
 from core.errors import UserError
 from core.examples import Examples
-from core.models import Model, Site
+from core.models import AnyModel, Site, opened
 from core.probing.plain import from_plain, to_plain
 from core.progress import Listener, silent
 
@@ -26,7 +26,7 @@ FEWEST = 4  # groups per class below which neither part of a split would say any
 
 
 def load_rows(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     sites: Sequence[Site],
     *,
@@ -38,8 +38,10 @@ def load_rows(
 
     Raises UserError for a pool that does not give one activation per text, and for fewer than 4 groups of a class.
     """
+    from core.activations import record_texts
+
     check_pool(pool)
-    stores = record_texts(model, examples.texts, sites, pool=pool, max_length=max_length, progress=progress)
+    stores = record_texts(opened(model), examples.texts, sites, pool=pool, max_length=max_length, progress=progress)
     rows = usable_rows([store.load() for store in stores], examples)
     for label, name in ((1, "positives"), (0, "negatives")):
         found = len(np.unique(rows.groups[rows.y == label]))
@@ -57,7 +59,7 @@ def check_pool(pool: Pool) -> None:
         raise UserError(f"A probe needs one activation per text: use pool mean or last, not {pool!r}.")
 
 
-def sites_of(model: Model, layers: Sequence[int]) -> list[Site]:
+def sites_of(model: AnyModel, layers: Sequence[int]) -> list[Site]:
     """The residual stream after each layer, each once."""
     if not layers:
         raise UserError(f"No layers to probe: name some of 0 to {model.n_layers - 1}, or all.")
@@ -71,7 +73,9 @@ def finders_of(methods: Sequence[str | Finder]) -> list[Finder]:
     return list(dict.fromkeys(finder_named(m) if isinstance(m, str) else m for m in methods))
 
 
-def key_of(model: Model, examples: Examples, sites: Sequence[Site], *, pool: Pool, max_length: int, **more: Any) -> str:
+def key_of(
+    model: AnyModel, examples: Examples, sites: Sequence[Site], *, pool: Pool, max_length: int, **more: Any
+) -> str:
     """Names a result: what changes activations is in the stores' recipes; `more` holds everything else that counts."""
     corpus = corpus_hash(examples.texts)
     recipes = [
@@ -81,15 +85,19 @@ def key_of(model: Model, examples: Examples, sites: Sequence[Site], *, pool: Poo
         for site in sites
     ]
     return workspace.digest(
-        {"recipes": recipes, "examples": examples.digest, "scikit-learn": sklearn.__version__, **more}
+        {"recipes": recipes, "examples": examples.digest, "scikit-learn": version("scikit-learn"), **more}
     )
 
 
-def remembered(kind: type[T], key: str, compute: Callable[[], T]) -> T:
-    """The result under `key`, computed and kept where it is not there yet. kind: a dataclass of plain values."""
+def remembered(model: AnyModel, kind: type[T], key: str, compute: Callable[[], T]) -> T:
+    """The result under `key`, computed and kept where it is not there yet. kind: a dataclass of plain values.
+
+    Raises NotOpened where it is not there and the model is only known: so a page asks for what need not be computed.
+    """
     value = read_result(key)
     if value is not None:
         return from_plain(kind, value)
+    opened(model)
     result = compute()
     write_result(key, to_plain(result))
     return result

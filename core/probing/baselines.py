@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from core.directions.finder import inner_folds
 from core.probing.threshold import accuracy, best_threshold
 from core.stats import auroc, auroc_interval
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 # Punctuation counts: a question mark or an exclamation mark is often all that a model needs.
 WORD = r"\w+|[^\w\s]"
@@ -63,6 +65,8 @@ def majority_baseline(y_train: np.ndarray, y_test: np.ndarray) -> Baseline:
 
 def _tfidf_scores(texts: Sequence[str], y: np.ndarray, groups: np.ndarray, train: np.ndarray, seed: int) -> np.ndarray:
     """Logits (n,) of a logistic regression on words, punctuation and pairs of them, fitted on the train rows."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second, and readers of results need none
+
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
     if not any(text.strip() for text in (texts[i] for i in train)):
         return np.zeros(len(texts))
@@ -80,4 +84,6 @@ def _tfidf_scores(texts: Sequence[str], y: np.ndarray, groups: np.ndarray, train
 
 
 def _regression(c: float, seed: int) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=c, solver="liblinear", random_state=seed)

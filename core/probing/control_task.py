@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from core.examples import tidied
 
@@ -40,6 +39,8 @@ def content_word(text: str) -> str:
 
     Words are letters up to an apostrophe; a text without any stands for itself.
     """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
     words = [word.casefold() for word in _WORD.findall(text)]
     return next((word for word in words if word not in ENGLISH_STOP_WORDS), words[0] if words else tidied(text))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.activations import Pool
 from core.directions import Finder
 from core.examples import Examples
-from core.models import Model
+from core.models import AnyModel
 from core.probing.asking import check_pool, finders_of, key_of, remembered
 from core.probing.calibration import Calibration, calibration_of
 from core.probing.misread import Errors, errors_of
@@ -30,7 +30,7 @@ class Details:
 
 
 def probe_details(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layer: int,
     method: str | Finder,
@@ -64,4 +64,4 @@ def probe_details(
             kinds = subgroup_scores(reading, examples.subgroups, name=examples.subgroup_name, seed=seed)
         return Details(layer, finder.name, errors_of(reading), calibration_of(reading, seed=seed), kinds)
 
-    return remembered(Details, key, compute)
+    return remembered(model, Details, key, compute)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.activations import Pool, typical_norms
+from core.activations import Pool
 from core.directions import FINDERS, Finder, Prepared
 from core.directions.threads import one_blas_thread
 from core.examples import Examples, split
-from core.models import Model
+from core.models import AnyModel, opened
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, remembered, sites_of
 from core.probing.controls import shuffled_labels
 from core.progress import Listener, Progress, silent
@@ -60,7 +60,7 @@ class LayerChoice:
 
 
 def layer_choice(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layers: Sequence[int],
     *,
@@ -75,7 +75,9 @@ def layer_choice(
     sites, (finder,) = sites_of(model, layers), finders_of([method])
 
     def compute() -> LayerChoice:
-        norms = typical_norms(model, sites, progress=progress)
+        from core.activations import typical_norms
+
+        norms = typical_norms(opened(model), sites, progress=progress)
         rows = load_rows(model, examples, sites, pool=pool, max_length=max_length, progress=progress)
         train, test = split(rows.y, rows.groups, seed=seed)
         found: list[LayerScores] = []
@@ -97,7 +99,7 @@ def layer_choice(
         method=finder.to_json(),
         seed=seed,
     )
-    return remembered(LayerChoice, key, compute)
+    return remembered(model, LayerChoice, key, compute)
 
 
 def choice_of(method: str, layers: Sequence[LayerScores]) -> LayerChoice:

@@ -11,7 +11,7 @@ from core.activations import Pool
 from core.directions import Finder, Prepared
 from core.directions.threads import one_blas_thread
 from core.examples import Examples, split
-from core.models import Model
+from core.models import AnyModel
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, remembered
 from core.probing.codelength import block_ends
 from core.progress import Listener, Progress, silent
@@ -50,7 +50,7 @@ class LearningCurve:
 
 
 def learning_curve(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layer: int,
     methods: Sequence[str | Finder],
@@ -81,7 +81,7 @@ def learning_curve(
         orders=ORDERS,
         seed=seed,
     )
-    return remembered(LearningCurve, key, compute)
+    return remembered(model, LearningCurve, key, compute)
 
 
 @one_blas_thread()

@@ -11,12 +11,11 @@ from core.directions import Finder, Prepared
 from core.directions.finder import inner_folds
 from core.directions.threads import one_blas_thread
 from core.examples import Examples, split
-from core.models import Model
+from core.models import AnyModel
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, remembered
 from core.probing.batched import Draws, control_task_of, draw, shuffled_of
 from core.probing.control_task import ControlTask, word_numbers
 from core.probing.controls import Control
-from core.probing.mlp import train_networks
 from core.probing.threshold import accuracy, best_threshold
 from core.progress import Listener, Progress, silent
 from core.stats import aurocs, bootstrap_aurocs
@@ -58,7 +57,7 @@ class Nonlinear:
 
 
 def nonlinear_check(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layer: int,
     *,
@@ -90,12 +89,14 @@ def nonlinear_check(
         method=finder.to_json(),
         seed=seed,
     )
-    return remembered(Nonlinear, key, compute)
+    return remembered(model, Nonlinear, key, compute)
 
 
 @one_blas_thread()
 def check_on(layer: int, finder: Finder, X: np.ndarray, draws: Draws, *, progress: Listener = silent) -> Nonlinear:
     """`nonlinear_check` on arrays: X (n, d) and a split."""
+    from core.probing.mlp import train_networks
+
     train, test, y, seed = draws.train, draws.test, draws.y, draws.seed
     rows = Prepared(X[train].astype(np.float64), draws.groups[train])
     Z_train, Z_test = rows.centred / rows.scale, (X[test] - rows.mean) / rows.scale
@@ -136,6 +137,8 @@ def _settle(
     Z: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int, progress: Listener
 ) -> tuple[float, int, float | None]:
     """Weight decay and steps of the highest mean AUROC over folds, and that; the strongest decay of equals."""
+    from core.probing.mlp import train_networks
+
     parts = inner_folds(labels, groups, k=FOLDS, seed=seed)
     if not parts:
         return *FALLBACK, None

@@ -11,7 +11,7 @@ from core.activations import Pool
 from core.directions import Finder, Prepared
 from core.directions.threads import one_blas_thread
 from core.examples import Examples, split
-from core.models import Model
+from core.models import AnyModel
 from core.probing.asking import finders_of, load_rows
 from core.probing.platt import Platt, fit_platt
 from core.probing.threshold import best_threshold
@@ -54,7 +54,7 @@ class Reading:
 
 
 def read_probe(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layer: int,
     method: str | Finder,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from core.activations import Pool, read_result, write_result
 from core.directions import Finder
 from core.errors import UserError
 from core.examples import Examples, split
-from core.models import Model, Site
+from core.models import AnyModel, Site
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, sites_of
 from core.probing.baselines import Baseline, majority_baseline, text_baselines
 from core.probing.batched import draw, probe_layer
@@ -18,6 +19,9 @@ from core.probing.control_task import RUNS, word_numbers
 from core.probing.controls import RANDOM_DIRECTIONS, SHUFFLES
 from core.probing.result import ProbeResult, Sweep, baseline_from_json, best_of, result_from_json
 from core.progress import Listener, Progress, silent
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 DEFAULT_METHODS = ("logistic", "diffmean")
 
@@ -114,7 +118,7 @@ def sweep(
 
 
 def cached_sweep(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     layers: Sequence[int],
     *,
@@ -162,7 +166,7 @@ def _other_seeds(seed: int, seeds: Sequence[int]) -> tuple[int, ...]:
 
 
 def _key(
-    model: Model,
+    model: AnyModel,
     examples: Examples,
     sites: Sequence[Site],
     finders: Sequence[Finder],

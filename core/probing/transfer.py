@@ -12,7 +12,7 @@ from core.directions import Finder, Prepared, Rows
 from core.directions.threads import one_blas_thread
 from core.errors import UserError
 from core.examples import Examples, split, tidied
-from core.models import Model
+from core.models import AnyModel
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, remembered, sites_of
 from core.probing.controls import SHUFFLES, Control, control_of, shuffles
 from core.progress import Listener, Progress, silent
@@ -54,7 +54,7 @@ class Transfer:
 
 
 def transfer(
-    model: Model,
+    model: AnyModel,
     source: Examples,
     target: Examples,
     layers: Sequence[int],
@@ -105,7 +105,7 @@ def transfer(
         seed=seed,
         names=[source.id, target.id],
     )
-    return remembered(Transfer, key, compute)
+    return remembered(model, Transfer, key, compute)
 
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # X, y, groups and the rows that train
