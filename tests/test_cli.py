@@ -112,6 +112,27 @@ def test_direction_and_steer(model: str, examples: str, capsys: pytest.CaptureFi
     assert [one["dose"] for one in found] == [-0.5, 0, 0.5]
     assert all({"dose", "coefficient", "text"} <= set(one) for one in found)
     assert found[2]["coefficient"] == -found[0]["coefficient"] > 0 == found[1]["coefficient"]
+    assert {"kl", "entropy", "perplexity", "repetition"} <= set(found[0]["guards"])
+    assert found[1]["guards"]["kl"] == 0 < found[0]["guards"]["kl"]
+
+
+def test_a_sweep_over_prompts_and_seeds_with_its_controls(
+    model: str, examples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "direction", model, "--examples", examples, "--layer", "1", "--save", "swept")
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("The film was\n\nThe food was\n")
+    options = ("--direction", "swept", "--prompts", str(prompts), "--doses=-1,1", "--max-new-tokens", "4")
+    found = run(capsys, "steer", model, *options, "--seeds", "0,1", "--controls", "2", "--judge", "own")
+    assert [(one["prompt"], one["seed"], one["dose"]) for one in found["results"]] == [
+        (prompt, seed, dose) for prompt in ("The film was", "The food was") for seed in (0, 1) for dose in (-1, 1)
+    ]
+    assert len(found["control"]) == 2 * 2 * 2 * 2
+    assert {judge["name"] for judge in found["judges"]} == {"probe", "embedding"}
+    assert all(one["score"] is not None for one in found["results"] if one["text"].strip())
+    assert found["range"][0] <= 0 <= found["range"][1]
+    assert len(found["slope"]["random"]) == 2
+    assert found["tokens_per_second"] > 0
 
 
 @pytest.mark.parametrize(
@@ -139,6 +160,10 @@ def test_direction_and_steer(model: str, examples: str, capsys: pytest.CaptureFi
         (("steer", "MODEL", "--direction", "nobody", "--prompt", "x"), "nobody"),
         (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--doses=a,b"), "--doses takes numbers"),
         (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--doses=nan"), "finite"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--seeds", "0,0.5"), "invalid seed"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--seeds", "0,1", "--temperature", "0"), "same text"),
+        (("steer", "MODEL", "--direction", "x", "--prompt", "x", "--operator", "twist"), "no operator 'twist'"),
+        (("steer", "MODEL", "--direction", "x", "--prompts", "./nowhere.txt"), "nowhere.txt"),
     ],
 )
 def test_every_mistake_gets_one_line(

@@ -86,6 +86,11 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def seeds(text: str) -> list[int]:
+    """Comma-separated seeds."""
+    return [seed(part.strip()) for part in text.split(",")]
+
+
 def words(text: str) -> list[str]:
     """Comma-separated words."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,64 +1,168 @@
-"""`steer`: what a model writes when it is pushed along a direction."""
+"""`steer`: what a model writes when it is pushed along a direction, and what the push breaks."""
 
 from __future__ import annotations
 
 import argparse
-import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.cli import arguments
+from core.cli.console import table
+from core.errors import UserError
 from core.progress import Listener
+
+if TYPE_CHECKING:
+    from core.directions import Direction
+    from core.models import Model
+    from core.steering import DoseSweep, Judges
 
 NAME = "steer"
 HELP = "texts written under a push along a saved direction"
+SAMPLED = 0.7  # temperature where several seeds are asked for: greedy texts would all be the same
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser)
     parser.add_argument("--direction", metavar="NAME", required=True, help="a saved direction")
-    parser.add_argument("--prompt", metavar="TEXT", required=True)
+    prompts = parser.add_mutually_exclusive_group(required=True)
+    prompts.add_argument("--prompt", metavar="TEXT")
+    prompts.add_argument("--prompts", metavar="FILE", help="a text file, one prompt a line; or neutral: 20 of ours")
     parser.add_argument("--doses", default="-0.5,0,0.5", help="in units of the site's typical norm: --doses=-0.5,0,0.5")
+    parser.add_argument("--operator", default="add", help="what is done along the direction (default: add)")
     parser.add_argument("--max-new-tokens", type=int, default=40)
-    parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
+    parser.add_argument("--temperature", type=float, help="0 is greedy (default: 0, with several seeds 0.7)")
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--repetition-penalty", type=float, default=1.0)
     parser.add_argument("--seed", type=arguments.seed, default=0)
+    parser.add_argument("--seeds", type=arguments.seeds, metavar="LIST", help="several, such as 0,1,2: a text for each")
     parser.add_argument(
         "--positions",
         default="prompt",
         help="tokens that are pushed: prompt, first (generated), later, special; several with commas, or all",
     )
     parser.add_argument("--chat", action="store_true", help="put the prompt into the model's chat template")
+    parser.add_argument(
+        "--controls", type=arguments.count, default=0, metavar="N", help="sweep N random directions of the same length"
+    )
+    parser.add_argument(
+        "--instruction", default="", metavar="TEXT", help="control: ask for it in words, without a push"
+    )
+    parser.add_argument(
+        "--judge",
+        metavar="ID",
+        help="examples that teach the judges of the texts; own: those that the direction was made from",
+    )
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.directions import load_direction
-    from core.steering import Decoding, positions_named, steer
+    from core.steering import Decoding, compare_slopes, operator_named, positions_named, recommended_range, sweep_doses
 
     doses = arguments.numbers("--doses", args.doses)
+    seeds = args.seeds or [args.seed]
+    temperature = args.temperature if args.temperature is not None else SAMPLED if len(seeds) > 1 else 0.0
+    if len(seeds) > 1 and temperature == 0:
+        raise UserError("At temperature 0 all seeds give the same text; leave --temperature out, or raise it.")
     decoding = Decoding(
         max_new_tokens=args.max_new_tokens,
-        temperature=args.temperature,
+        temperature=temperature,
         top_p=args.top_p,
         repetition_penalty=args.repetition_penalty,
-        seed=args.seed,
+        seed=seeds[0],
     )
-    positions = positions_named(arguments.words(args.positions))
+    positions, operator = positions_named(arguments.words(args.positions)), operator_named(args.operator)
+    prompts = [args.prompt] if args.prompt is not None else _prompts(args.prompts)
     direction = load_direction(args.direction)
     model = arguments.open_model_of(args)
-    began = time.perf_counter()
-    texts = steer(
-        model, direction, args.prompt, doses, decoding=decoding, positions=positions, chat=args.chat, progress=progress
+    judges = _judges(model, direction, args.judge, progress) if args.judge else None
+    sweep = sweep_doses(
+        model,
+        direction,
+        prompts,
+        doses,
+        seeds=seeds,
+        judges=judges,
+        operator=operator,
+        positions=positions,
+        decoding=decoding,
+        n_random=args.controls,
+        instruction=args.instruction,
+        chat=args.chat,
+        progress=progress,
     )
-    seconds = time.perf_counter() - began
+    result = _texts(sweep, doses)
+    if len(prompts) > 1 and len(sweep.doses) > 2:
+        found = recommended_range(sweep)
+        result["range"] = None if found is None else [found.low, found.high]
+        result["range_shown"] = None if found is None else [list(end) for end in found.shown]
+        if judges is not None:
+            slopes = compare_slopes(sweep)
+            result["slope"] = {
+                "mean": slopes.slope.mean,
+                "interval": [slopes.slope.low, slopes.slope.high],
+                "wrong_way": slopes.slope.wrong_way,
+                "random": list(slopes.random),
+                "above": slopes.above,
+            }
+    return result
+
+
+def _texts(sweep: DoseSweep, doses: list[float]) -> dict[str, Any]:
+    """Texts of the direction at the doses that were asked for, in their order; all others are controls."""
+    place = {dose: number for number, dose in enumerate(doses)}
+    own = [text for text in sweep.texts if text.arm == "direction" and text.dose in place]
+    own.sort(key=lambda text: (text.prompt, text.seed, place[text.dose]))
+    others = [text for text in sweep.texts if text.arm != "direction"]
     return {
         "results": [
-            {"dose": one.dose, "coefficient": one.coefficient, "text": one.text, "tokens": list(one.tokens)}
-            for one in texts
+            {**text.to_json(), "prompt": sweep.prompts[text.prompt], "tokens": list(text.tokens)} for text in own
         ],
-        "tokens_per_second": round(sum(len(one.tokens) for one in texts) / seconds, 2),
+        "control": [{**text.to_json(), "prompt": sweep.prompts[text.prompt]} for text in others],
+        "judges": [judge.to_json() for judge in sweep.judges],
+        "tokens_per_second": round(sweep.tokens_per_second, 2),
+        "seconds": round(sweep.seconds, 2),
     }
 
 
+def _judges(model: Model, direction: Direction, id: str, progress: Listener) -> Judges:
+    from core.examples import open_examples
+    from core.steering import Judges, embedding_measure, other_layer, probe_measure
+
+    made_from = direction.provenance.get("examples", {})
+    if id == "own" and not made_from.get("id"):
+        raise UserError(f"{direction.name} does not say which examples it was made from; name some with --judge.")
+    examples = open_examples(made_from["id"], limit=made_from.get("limit")) if id == "own" else open_examples(id)
+    site = model.site(other_layer(model, direction.layer))
+    return Judges(
+        probe=probe_measure(model, examples, site, progress=progress),
+        site=site,
+        independent=embedding_measure(examples, progress=progress),
+    )
+
+
+def _prompts(file: str) -> list[str]:
+    from core.examples import read_texts
+    from core.steering.prompts import NEUTRAL
+
+    return list(NEUTRAL) if file == "neutral" and not Path(file).exists() else list(read_texts(file))
+
+
 def show(result: dict[str, Any]) -> str:
-    return "\n".join(f"[{one['dose']:+g}] {one['text']}" for one in result["results"])
+    results = result["results"]
+    if len({(one["prompt"], one["seed"]) for one in results}) == 1:
+        return "\n".join(f"[{one['dose']:+g}] {one['text']}" for one in results)
+    rows = [
+        [one["dose"], one["seed"], one["prompt"][:24], one["guards"]["perplexity"], one["score"], one["text"][:60]]
+        for one in results
+    ]
+    lines = [table(("dose", "seed", "prompt", "perplexity", "score", "text"), rows)]
+    if result.get("range"):
+        low, high = result["range"]
+        lines.append(f"Texts stay sound from dose {low:+g} to {high:+g}.")
+    if "slope" in result:
+        slope = result["slope"]
+        lines.append(
+            f"The judge's score changes by {slope['mean']:+.2f} per unit of dose ({slope['interval'][0]:+.2f} to "
+            f"{slope['interval'][1]:+.2f}), above {slope['above']} of {len(slope['random'])} random directions."
+        )
+    return "\n".join(lines)
