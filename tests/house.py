@@ -129,8 +129,8 @@ def _of_attribute(path: str, node: ast.Attribute) -> Iterator[str]:
     if node.attr in HOOKS and ours and not path.startswith("core/models/"):
         yield f"{path}:{node.lineno} registers a hook, which only core/models does"
     caches = node.attr in {"cache_data", "cache_resource"}
-    if caches and path.startswith("pages/") and path != "pages/shared/cached.py":
-        yield f"{path}:{node.lineno} caches, which only pages/shared/cached.py does"
+    if caches and path.startswith("pages/") and not path.startswith("pages/shared/cached"):
+        yield f"{path}:{node.lineno} caches, which only pages/shared/cached*.py does"
     if node.attr == "to_csv" and ours:
         yield f"{path}:{node.lineno} writes CSV that a spreadsheet may run; core/spreadsheet.py guards it"
 

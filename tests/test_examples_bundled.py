@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from core.errors import UserError
-from core.examples import bundled, catalogue, from_lists, open_examples, prepare, save_examples, split
+from core.examples import bundled, catalogue, from_lists, lint, open_examples, prepare, save_examples, split
 from core.examples.grouping import tidied
 from core.progress import Progress
 
@@ -105,7 +105,7 @@ def test_a_set_opens_as_it_stands_in_the_file() -> None:
 
 def test_repeated_texts_stay_together_and_are_told() -> None:
     examples = open_examples("sae-probes/95_toxic_is")
-    assert any(note == "3 texts stand in both classes." for note in examples.notes)
+    assert any("3 texts stand among positives and negatives" in one.sentence for one in lint(examples).findings)
     train, test = split(examples.labels, examples.groups)
     assert not {tidied(examples.texts[row]) for row in train} & {tidied(examples.texts[row]) for row in test}
 

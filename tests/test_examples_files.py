@@ -64,10 +64,7 @@ def test_a_group_column_joins_rows_and_so_do_equal_texts() -> None:
     data = b"text,label,group\na,1,x\nb,0,x\nc,1,\nd,0,\nB,1,y\ne,0,y\n"
     examples = open_upload("x.csv", data)
     assert examples.groups.tolist() == [0, 0, 1, 2, 0, 0]
-    assert examples.notes == (
-        "1 of 6 rows repeat an earlier text; repeats are never split apart.",
-        "1 text stands in both classes.",
-    )
+    assert examples.notes == ()
 
 
 ROWS = "text,label\na,1\nb,0\nc,1\n"

@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.examples import folds, open_examples, open_two, open_upload, read_table, read_texts, save_examples, split
+from core.examples import (
+    folds,
+    guess_columns,
+    open_examples,
+    open_two,
+    open_upload,
+    read_table,
+    read_texts,
+    save_examples,
+    split,
+)
 from core.examples.examples import LONGEST
 from core.examples.tables import MOST_COLUMNS
 from core.spreadsheet import csv_text
@@ -196,3 +206,17 @@ def test_a_large_set_can_be_saved_and_read_in_part(home: Path) -> None:
     part = open_examples("large", limit=10)
     assert (len(part), part.n_positives) == (10, 5)
     assert np.array_equal(part.groups, np.arange(10))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"label,text\n1,a\n0,b\n", ("text", "label")),
+        (b"id,verdict,said\n1,good,a long text\n2,bad,a text\n3,bad,another\n", ("said", "verdict")),
+        (b"Prompt,Class\na,x\nb,y\n", ("Prompt", "Class")),
+        (b"only\na\nb\n", ("only", "only")),
+        (b"a,b\none,two\nthree,four five six\nseven,eight\n", ("a", "b")),
+    ],
+)
+def test_columns_are_guessed(data: bytes, expected: tuple[str, str]) -> None:
+    assert guess_columns(read_table("x.csv", data)) == expected

@@ -50,7 +50,8 @@ def test_the_empty_state_says_what_to_press_and_what_it_costs(model: Model, dire
     shown = texts_of(app)
     assert "Press **Run the sweep**: 40 texts" in shown
     assert f"{LAYERS} layers" in shown
-    assert "The house number 0 is red and orange." in shown  # a positive in the preview
+    assert "is red and orange." in shown  # a positive in the preview
+    assert any(one.label.startswith("Checked before anything is computed: 2 warnings") for one in app.expander)
 
 
 def test_a_sweep_that_was_computed_anywhere_is_shown_at_once(model: Model, directory: str) -> None:
@@ -60,8 +61,7 @@ def test_a_sweep_that_was_computed_anywhere_is_shown_at_once(model: Model, direc
     assert f"Strongest at **layer {found.best.layer}**" in texts_of(app)
     assert len(app.get("plotly_chart")) == 1
     assert jobs.jobs() == []  # nothing was started
-    assert len(app.dataframe) == 2  # the catalogue and all numbers
-    assert app.dataframe[1].value["auroc"].tolist() == [one.auroc for one in found.results]
+    assert app.dataframe[0].value["auroc"].tolist() == [one.auroc for one in found.results]
 
 
 def test_other_choices_do_not_show_the_old_result(model: Model, directory: str) -> None:

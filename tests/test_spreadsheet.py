@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -62,3 +64,9 @@ def test_numbers_stay_numbers() -> None:
 def test_a_pages_table_with_holes_becomes_csv() -> None:
     table = pd.DataFrame({"name": ["=x", None], "n": pd.array([1, None], dtype="Int64"), "score": [0.1, float("nan")]})
     assert read(frame_csv(table)) == [["name", "n", "score"], ["'=x", "1", "0.1"], ["", "", ""]]
+
+
+def test_tables_on_pages_have_no_other_way_out() -> None:
+    """Streamlit's own tables can be downloaded by a button that guards nothing."""
+    config = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["client"]["disableDataExport"] is True

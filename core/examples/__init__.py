@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from core.examples.catalogue import catalogue, open_examples, prepare, search
+from core.examples.catalogue import catalogue, open_examples, prepare, search, stamp
 from core.examples.checks_near import join_near_repeats, overlap
-from core.examples.encoding import ENCODINGS
+from core.examples.encoding import ENCODINGS, in_another_encoding
 from core.examples.examples import Examples, Info, from_lists, some_rows
 from core.examples.files import open_file, open_table, open_two, open_upload, read_texts
 from core.examples.finding import Finding, Report
 from core.examples.grouping import tidied
-from core.examples.labels import label_values
+from core.examples.labels import guess_columns, label_values
 from core.examples.lint import lint
 from core.examples.reference import reference_texts
 from core.examples.saved import (
@@ -46,6 +46,8 @@ __all__ = [
     "folds",
     "from_lists",
     "from_template",
+    "guess_columns",
+    "in_another_encoding",
     "is_images",
     "join_near_repeats",
     "label_values",
@@ -73,6 +75,7 @@ __all__ = [
     "slots_of",
     "some_rows",
     "split",
+    "stamp",
     "tidied",
     "to_csv",
     "to_jsonl",

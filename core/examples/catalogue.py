@@ -52,6 +52,16 @@ def open_examples(id: str, *, limit: int | None = None) -> Examples:
     raise UserError(f"There are no examples and no file called {id!r}; {hint}")
 
 
+def stamp(id: str) -> str:
+    """Changes when what `open_examples(id)` gives may have changed: the time and size of a saved set or a file."""
+    try:
+        path = saved.path_of(id) if saved.exists(id) else files.expanded(id) if _is_path(id) else None
+        found = None if path is None else path.stat()
+    except (OSError, UserError):
+        return ""
+    return "" if found is None else f"{found.st_mtime_ns}-{found.st_size}"
+
+
 def _is_path(id: str) -> bool:
     path = Path(id)
     try:

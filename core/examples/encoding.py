@@ -51,6 +51,17 @@ def decoded(name: str, data: bytes, encoding: str = "utf-8") -> str:
     return text
 
 
+def in_another_encoding(data: bytes) -> bool:
+    """Whether these bytes may be text, but neither UTF-8 nor UTF-16 with its mark: somebody has to say which."""
+    if data.startswith((*_OTHERS, *_UTF16)) or b"\0" in data:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
 def _what_is_wrong(name: str, data: bytes, encoding: str, error: UnicodeDecodeError) -> str:
     line = data.count(b"\n", 0, error.start) + 1
     byte = data[error.start : error.start + 1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core import workspace
 from core.errors import UserError
-from core.examples.grouping import group_rows, numbered, tidied
+from core.examples.grouping import group_rows, numbered
 
 SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
 LONGEST = 1_000_000  # characters of a text: a model reads the first thousands, and pages must not be flooded
@@ -25,7 +25,7 @@ class Examples:
     id: what `open_examples` takes. texts: n strings, none blank. labels: (n,) integers, 1 positive, 0 negative, both
     present. groups: (n,) integers from 0; rows of one group (the same text, or the same `group` in the user's file)
     must be split, permuted and bootstrapped together. source: link or path. positive_name, negative_name: what the
-    two labels mean, in words. notes: sentences about repeats and the like, for people to read. subgroups: a kind per
+    two labels mean, in words. notes: what was decided when the set was read, for people. subgroups: a kind per
     row, such as a dialect, '' where none is told, so that scores can be compared among kinds; None if there are none.
     subgroup_name: what the kinds are kinds of.
     """
@@ -107,8 +107,8 @@ def make_examples(
         kinds = None if kinds is None else tuple(kinds[row] for row in rows)
     y.setflags(write=False)
     groups.setflags(write=False)
-    remarks = (*notes, *_remarks(texts, y))
-    return Examples(id, title, tuple(texts), y, groups, source, names[1], names[0], remarks, kinds, subgroup_name)
+    told = tuple(notes)
+    return Examples(id, title, tuple(texts), y, groups, source, names[1], names[0], told, kinds, subgroup_name)
 
 
 def stratified_rows(labels: NDArray[np.int64], limit: int, *, seed: int = 0) -> NDArray[np.intp]:
@@ -150,20 +150,6 @@ def _kinds(title: str, subgroups: Sequence[str] | None, name: str) -> tuple[str,
             " is meant, such as a dialect."
         )
     return kinds if different else None
-
-
-def _remarks(texts: Sequence[str], labels: NDArray[np.int64]) -> list[str]:
-    """What a reader should know about repeated texts."""
-    classes: dict[str, set[int]] = {}
-    for text, label in zip(texts, labels.tolist(), strict=True):
-        classes.setdefault(tidied(text), set()).add(label)
-    repeats, torn = len(texts) - len(classes), sum(len(seen) > 1 for seen in classes.values())
-    remarks = []
-    if repeats:
-        remarks.append(f"{repeats:,} of {len(texts):,} rows repeat an earlier text; repeats are never split apart.")
-    if torn:
-        remarks.append(f"{torn:,} {'texts stand' if torn > 1 else 'text stands'} in both classes.")
-    return remarks
 
 
 def from_lists(positives: Sequence[str], negatives: Sequence[str], name: str = "pasted") -> Examples:

@@ -10,6 +10,9 @@ from core.examples.examples import SMALLEST
 from core.examples.sentences import brief, listed
 from core.examples.tables import Table
 
+_LOOKED_AT = 200  # rows, for a guess
+_TEXTS = {"text", "prompt", "sentence", "content", "review", "message", "comment"}
+_LABELS = {"label", "target", "class", "labels", "y"}
 MOST_LABELS = 50  # different ones in a column; with more, it is another kind of column
 
 
@@ -31,6 +34,22 @@ def label_values(table: Table, column: str) -> list[str]:
         if len(found) > MOST_LABELS:
             break
     return list(found)
+
+
+def guess_columns(table: Table) -> tuple[str, str]:
+    """Which columns probably hold the texts and the labels, for the user to correct.
+
+    By their usual names; else the labels are the first column of two different cells, the texts the longest cells.
+    """
+    rows = table.rows[:_LOOKED_AT]
+    cells = {column: [row[place] or "" for row in rows] for place, column in enumerate(table.columns)}
+    usual = [[column for column in table.columns if column.lower() in names] for names in (_TEXTS, _LABELS)]
+    two = [
+        column for column, own in cells.items() if len({cell.strip() for cell in own}) == 2 and column not in usual[0]
+    ]
+    label = (usual[1] or two or list(table.columns)[-1:])[0]
+    longest = max((column for column in cells if column != label), default=label, key=lambda c: sum(map(len, cells[c])))
+    return (usual[0] or [longest])[0], label
 
 
 def to_labels(table: Table, column: str, positive: str | None) -> Labels:

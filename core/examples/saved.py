@@ -39,7 +39,7 @@ def save_examples(examples: Examples, name: str, *, replace: bool = False) -> Ex
         subgroup_name=examples.subgroup_name,
         names=(examples.negative_name, examples.positive_name),
     )
-    workspace.write_bytes(_path(name), to_jsonl(kept))
+    workspace.write_bytes(path_of(name), to_jsonl(kept))
     return kept
 
 
@@ -80,7 +80,7 @@ def open_saved(name: str, *, limit: int | None = None) -> Examples:
     """The saved set `name`, cut to `limit` rows; UserError if its file was damaged."""
     if not exists(name):
         raise UserError(f"There are no saved examples called {name!r}.")
-    manifest, *lines = _path(name).read_bytes().split(b"\n")
+    manifest, *lines = path_of(name).read_bytes().split(b"\n")
     try:
         head, rows = json.loads(manifest), [json.loads(line) for line in lines if line]
         texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
@@ -97,7 +97,7 @@ def open_saved(name: str, *, limit: int | None = None) -> Examples:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         sound = False
     if not sound:
-        raise UserError(f"The saved examples {name!r} are damaged ({_path(name)}); delete them and save them again.")
+        raise UserError(f"The saved examples {name!r} are damaged ({path_of(name)}); delete them and save them again.")
     return whole if limit is None else make_examples(name, head["title"], texts, labels, limit=limit, **made)
 
 
@@ -126,7 +126,7 @@ def list_saved() -> list[Info]:
 def exists(name: str) -> bool:
     """Whether a set is saved under `name`; False too for what cannot be a name."""
     try:
-        return _path(name).is_file()
+        return path_of(name).is_file()
     except UserError:
         return False
 
@@ -136,22 +136,22 @@ def rename_examples(name: str, new: str) -> None:
     _check_there(name)
     if exists(new):
         raise UserError(f"There are saved examples called {new!r} already; choose another name or delete those.")
-    head = _manifest(_path(name))
+    head = _manifest(path_of(name))
     if head is not None and head["title"] == name:  # it had no title but its name
-        rows = _path(name).read_bytes().partition(b"\n")[2]
+        rows = path_of(name).read_bytes().partition(b"\n")[2]
         first = json.dumps({**head, "title": new}, ensure_ascii=False).encode()
-        workspace.write_bytes(_path(new), first + b"\n" + rows)
-        _path(name).unlink()
+        workspace.write_bytes(path_of(new), first + b"\n" + rows)
+        path_of(name).unlink()
     else:
-        _path(name).replace(_path(new))
-    workspace.sync_directory(_path(new).parent)
+        path_of(name).replace(path_of(new))
+    workspace.sync_directory(path_of(new).parent)
 
 
 def delete_examples(name: str) -> None:
     """Put the saved set `name` aside; `restore_examples` brings it back until another of that name is deleted."""
     _check_there(name)
-    _path(name).replace(_aside(name))
-    workspace.sync_directory(_path(name).parent)
+    path_of(name).replace(_aside(name))
+    workspace.sync_directory(path_of(name).parent)
     deleted = sorted(_aside(name).parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     for path in deleted[:-_KEPT_ASIDE]:
         path.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def restore_examples(name: str) -> None:
     if exists(name):
         raise UserError(f"There are saved examples called {name!r} again; rename those first.")
     try:
-        _aside(name).replace(_path(name))
+        _aside(name).replace(path_of(name))
     except FileNotFoundError:
         raise UserError(f"No deleted examples called {name!r} are left.") from None
 
@@ -176,7 +176,8 @@ def _aside(name: str) -> Path:
     return workspace.place("examples", "deleted", workspace.checked_name(name) + ".jsonl")
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
+    """Where the saved set `name` lies, or would lie."""
     return workspace.place("examples", workspace.checked_name(name) + ".jsonl")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import first_concept
-from core.examples import Examples, Info, catalogue, open_examples
+from core.examples import Examples, Info, catalogue, open_examples, stamp
 from core.models import list_models
 from core.progress import Listener, silent
 from pages.shared.hardware import chosen_hardware
@@ -56,9 +56,13 @@ def all_examples() -> dict[str, Info]:
 
 
 @st.cache_data(ttl=600, max_entries=8, show_spinner=False)
+def _examples(id: str, limit: int | None, changed: str) -> Examples:
+    return open_examples(id, limit=limit)
+
+
 def examples(id: str, limit: int | None) -> Examples:
     """Examples by id, cut to `limit` rows. Raises UserError if they cannot be opened."""
-    return open_examples(id, limit=limit)
+    return _examples(id, limit, stamp(id))  # a set may be saved anew under its name
 
 
 def known_sweep(

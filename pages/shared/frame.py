@@ -46,6 +46,7 @@ def frame() -> Chosen:
         layers = known[model].layers if model in known else None
         layer = _choose_layer(layers)
         concept = _choose_concept(cached.all_examples())
+        to_library("Your own texts", icon=":material/library_add:", do="add")
     return Chosen(model, layer, layers, concept)
 
 
@@ -54,6 +55,11 @@ def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = Fal
     if st.button(label, icon=icon, type="primary" if primary else "secondary", key=f"to_{page}_{label}"):
         kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         st.switch_page(f"pages/{page}.py", query_params={**kept, **choices})
+
+
+def to_library(label: str, *, icon: str, do: str) -> None:
+    """A button that leads to the library's example sets: to browse them, or to add some."""
+    go_to("library", label, icon=icon, view="examples", do=do)
 
 
 def default_layer(layers: int | None) -> int:

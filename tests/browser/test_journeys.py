@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.pages import PAGES
+
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 
@@ -44,7 +46,7 @@ def test_the_first_page_shows_the_prepared_concept(server: str, visitor: Page) -
     expect(visitor.get_by_text(re.compile(r"Strongest at layer \d+"))).to_be_visible(timeout=120_000)
     expect(visitor.get_by_test_id("stPlotlyChart")).to_be_visible()
     names = visitor.get_by_test_id("stSidebarNav").get_by_role("link")
-    expect(names).to_have_count(4)
+    expect(names).to_have_count(len(PAGES))
 
 
 def test_choose_sweep_and_steer_at_the_strongest_layer(server: str, visitor: Page) -> None:
@@ -79,7 +81,7 @@ def test_a_deep_link_reopens_a_view_and_survives_a_reload(server: str, visitor: 
         expect(visitor.get_by_test_id("stMain").get_by_role("textbox", name="Prompt")).to_have_value("The weather is")
         sliders = visitor.get_by_role("slider")
         assert [float(slider.input_value()) for slider in sliders.all()[:2]] == [9, -0.3]
-        expect(visitor.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(4)
+        expect(visitor.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(len(PAGES))
         visitor.reload()
     settled(visitor)
     for part in ("layer=9", "dose=-0.3", "prompt=The+weather+is", "105_click_bait"):
@@ -92,7 +94,7 @@ def test_the_very_first_visit_may_be_a_deep_link(fresh_server: str, visitor: Pag
     settled(visitor)
     expect(visitor).to_have_title("Conceptscope")
     expect(visitor.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_text(
-        [re.compile(name) for name in ("Home", "Probing", "Steering", "Jobs")]
+        [re.compile(name, re.IGNORECASE) for name in PAGES]
     )
     assert visitor.get_by_role("slider").first.input_value() == "9"
     assert "layer=9" in visitor.url
@@ -124,7 +126,7 @@ def test_hostile_text_in_a_link_does_nothing(server: str, visitor: Page) -> None
     assert dialogs == []
 
 
-@pytest.mark.parametrize("page", ["", "probing", "steering", "jobs"])
+@pytest.mark.parametrize("page", ["", *PAGES[1:]])
 def test_a_phone_need_not_scroll_sideways(server: str, visitor: Page, page: str) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     visitor.goto(f"{server}/{page}")
