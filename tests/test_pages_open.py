@@ -17,6 +17,7 @@ TITLES = {
     "home": "Follow a concept through a language model",
     "probing": "Probing",
     "steering": "Steering",
+    "library": "Library",
     "jobs": "Jobs",
 }
 
