@@ -15,15 +15,18 @@ from core.probing.misread import Errors, Misread, errors_of
 from core.probing.nonlinear import Nonlinear, nonlinear_check
 from core.probing.plain import from_plain, to_plain
 from core.probing.platt import Platt, fit_platt
+from core.probing.readers import direction_reader, probe_readers
 from core.probing.reading import Reading, read_probe
 from core.probing.result import ProbeResult, Sweep
 from core.probing.subgroups import Subgroup, Subgroups, subgroup_scores
 from core.probing.sweeping import CONTROLS, cached_sweep, sweep
 from core.probing.threshold import accuracy, best_threshold
+from core.probing.tokens import MASKS, Reader, TokenReading, read_tokens
 from core.probing.transfer import Transfer, TransferResult, transfer
 
 __all__ = [
     "CONTROLS",
+    "MASKS",
     "METHODS",
     "Baseline",
     "Bin",
@@ -45,6 +48,7 @@ __all__ = [
     "Platt",
     "Point",
     "ProbeResult",
+    "Reader",
     "Reading",
     "Row",
     "Skipped",
@@ -52,12 +56,14 @@ __all__ = [
     "Subgroups",
     "Sweep",
     "Table",
+    "TokenReading",
     "Transfer",
     "TransferResult",
     "accuracy",
     "best_threshold",
     "cached_sweep",
     "calibration_of",
+    "direction_reader",
     "draw",
     "errors_of",
     "fit_platt",
@@ -69,8 +75,10 @@ __all__ = [
     "probe_all",
     "probe_details",
     "probe_layer",
+    "probe_readers",
     "random_control",
     "read_probe",
+    "read_tokens",
     "shuffled_labels",
     "subgroup_scores",
     "sweep",
