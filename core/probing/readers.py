@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import workspace
 from core.activations import Pool, read_result, write_result
-from core.activations.pooling import kept_tokens
-from core.activations.recipe import corpus_hash
 from core.directions import Direction, Finder, site_of
 from core.examples import Examples, reference_texts, split
-from core.models import Model, Site, batch, counted_positions, record, tokenize
+from core.models import Site
 from core.probing.asking import finders_of, key_of, load_rows, sites_of
 from core.probing.reading import Reading, reading_of
 from core.probing.tokens import Reader
 from core.progress import Listener, Progress, silent
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 VERSION = 1
 TEXTS = 200  # whose tokens tell the spread; half of them of either class
@@ -71,6 +73,8 @@ def probe_readers(
 
 def direction_reader(model: Model, direction: Direction, *, progress: Listener = silent) -> Reader:
     """A reader along a saved direction; middle and spread are those of tokens of 200 texts of the reference."""
+    from core.activations.recipe import corpus_hash
+
     site = site_of(model, direction)
     texts = list(reference_texts())[:TEXTS]
     key = workspace.digest(
@@ -127,6 +131,9 @@ def _token_scores(
     progress: Listener,
 ) -> list[np.ndarray]:
     """Scores of each text's tokens that count at all sites, (sites, tokens) per text, in the order of the texts."""
+    from core.activations.pooling import kept_tokens  # all that opens torch, which takes seconds
+    from core.models import batch, counted_positions, record, tokenize
+
     ids = tokenize(model, list(texts), max_length)
     order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
     found: dict[int, np.ndarray] = {}

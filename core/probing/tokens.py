@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.activations import Pool
-from core.activations.pooling import kept_tokens
 from core.errors import UserError
-from core.models import Model, Site, batch, counted_positions, record, text_pieces, tokenize
+from core.models import Site
 from core.probing.platt import Platt
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 MAX_LENGTH = 512
 MASKS = {
@@ -76,6 +79,9 @@ def read_tokens(model: Model, text: str, readers: Sequence[Reader], *, max_lengt
 
     Raises UserError for an empty text, and for one of which no token counts.
     """
+    from core.activations.pooling import kept_tokens  # all that opens torch, which takes seconds
+    from core.models import batch, counted_positions, record, text_pieces, tokenize
+
     if not text.strip():
         raise UserError("The text is empty; write at least two words.")
     (whole,) = tokenize(model, [text], None)
