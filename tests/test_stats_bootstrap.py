@@ -141,3 +141,21 @@ def test_what_has_no_interval_is_refused() -> None:
         auroc_interval([0, 1], [1, 2], level=95)
     with pytest.raises(ValueError, match="same length"):
         auroc_interval([0, 1], [1, 2], groups=[1])
+
+
+def test_many_rows_fit_into_memory_and_parts_of_groups_give_the_same_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 20_000)
+    scores = labels * 1.5 + rng.standard_normal(20_000)
+    tracemalloc.start()
+    auroc_interval(labels, scores, resamples=100)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6  # a matrix of every row against every group would be 3 GB
+    few = slice(0, 1200)
+    monkeypatch.setattr("core.stats.bootstrap._PARTS", 10**9)
+    exact = auroc_interval(labels[few], scores[few])
+    monkeypatch.setattr("core.stats.bootstrap._PARTS", 500)
+    assert auroc_interval(labels[few], scores[few]) == pytest.approx(exact, abs=5e-4)
