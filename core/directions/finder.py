@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from core.directions.labelled import find_labelled
+from core.directions.method import Found, Method, Reading
 from core.directions.prepared import Prepared
 from core.directions.threads import one_blas_thread
 from core.errors import UserError
-from core.examples import folds
+from core.examples import Examples, folds
+from core.progress import Listener, silent
 from core.stats import auroc
+
+if TYPE_CHECKING:
+    from core.models import Model, Site
 
 FOLDS = 5
 Parts = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -35,16 +41,10 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Finder(ABC):
-    """A way to find the direction of a concept. Subclasses are frozen dataclasses of `parameter` fields.
+class Finder(Method):
+    """A method that takes labelled activations. Subclasses are frozen dataclasses of `parameter` fields."""
 
-    `name` is its word in files, on pages and on the command line; `title` and `help` are for people.
-    """
-
-    name: ClassVar[str]
-    title: ClassVar[str]
-    help: ClassVar[str]
-    version: ClassVar[int] = 1  # raised when the numbers change: part of the key of every stored result
+    made_from: ClassVar[str] = "examples"
 
     @abstractmethod
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -103,13 +103,18 @@ class Finder(ABC):
         """Folds of the cross-validation within the rows fitted on."""
         return FOLDS
 
-    def to_json(self) -> dict[str, Any]:
-        """Name, version and parameters, as they enter manifests and cache keys."""
-        return {"method": self.name, "version": self.version, "parameters": dataclasses.asdict(self)}
-
-    def replaced(self, **values: Any) -> Self:
-        """This finder with some parameters replaced, unchecked (see `with_parameters` for users' values)."""
-        return dataclasses.replace(self, **values)
+    def find(
+        self,
+        model: Model,
+        source: Examples,
+        site: Site,
+        reading: Reading,
+        *,
+        seed: int = 0,
+        progress: Listener = silent,
+    ) -> Found:
+        """The direction of labelled examples, and how it reads those that are held out (see labelled.py)."""
+        return find_labelled(self, model, source, site, reading, seed, progress)
 
 
 def prepared(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> tuple[Prepared, np.ndarray]:

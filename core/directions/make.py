@@ -1,8 +1,9 @@
-"""Making a direction from labelled examples."""
+"""Making a direction, by any method and from whatever that method is made from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,26 +13,23 @@ import numpy as np
 from core import workspace
 from core.activations import Pool
 from core.directions.direction import Direction
-from core.directions.finder import Finder
+from core.directions.method import Method, Reading
+from core.directions.methods import method_named
 from core.directions.parameters import with_parameters
-from core.directions.rows import Rows, usable_rows
-from core.directions.table import finder_named
+from core.directions.sources import SOURCES, ModelPair, TokenLists
 from core.errors import UserError
-from core.examples import Examples, split
+from core.examples import Examples
 from core.progress import Listener, silent
-from core.stats import auroc, auroc_interval
 
 if TYPE_CHECKING:
     from core.models import Model, Site
 
-FEWEST = 4  # groups per class below which a held-out part would say nothing
-
 
 def make_direction(
     model: Model,
-    examples: Examples,
+    source: Examples | TokenLists | ModelPair,
     site: Site,
-    method: str | Finder,
+    method: str | Method,
     *,
     name: str,
     pool: Pool = "mean",
@@ -41,52 +39,36 @@ def make_direction(
     seed: int = 0,
     progress: Listener = silent,
 ) -> Direction:
-    """The direction of `examples` at `site`, as found by `method` (a key of FINDERS, or a finder).
+    """The direction that `method` (a key of METHODS, or a method) makes from `source` at `site`.
 
-    Its quality is measured first: fitted on the train part (70% of the groups), scored on the held-out rest, the
-    very split that `probing.sweep` shows for the same seed. What a cross-validation can choose (a penalty) is
-    chosen within the train part, and kept. Then the vector that is returned is fitted on *all* rows with the same
-    settings. So `auroc` is that of a sister of the vector, fitted on 70% of the rows, and never of rows seen.
-
-    pool: "mean" or "last". parameters: of the finder. limit: as it was given to `open_examples`, for the record.
-    Texts without an unmasked token are left out and counted. Raises UserError for an unknown method or parameter
-    or pool, for one class only, and for a vector of length 0.
+    Each method says in its own file what vector it takes and how its quality is measured. pool: "mean" or "last".
+    parameters: of the method. limit: as it was given to `open_examples`, for the record.
+    Raises UserError for an unknown method or parameter or pool, for a source that the method cannot use, and for a
+    vector of length 0.
     """
-    from core.activations import record_texts
-
     workspace.checked_name(name)
-    finder = finder_named(method) if isinstance(method, str) else method
-    finder = with_parameters(finder, parameters or {})
+    chosen = with_parameters(method_named(method) if isinstance(method, str) else method, parameters or {})
+    wanted = SOURCES[chosen.made_from]
+    if not isinstance(source, wanted.cls):
+        raise UserError(f"{chosen.title} makes a direction from {wanted.title}; give these.")
     if pool == "none":
         raise UserError("A direction needs one activation per text: use pool mean or last.")
-    (store,) = record_texts(model, examples.texts, [site], pool=pool, max_length=max_length, progress=progress)
-    rows = usable_rows([store.load()], examples)
-    settled, held_out = _held_out(rows, finder, seed)
-    raw = settled.fit(rows.X[0], rows.y, groups=rows.groups, seed=seed)
-    raw_norm = float(np.linalg.norm(raw))
-    if not raw_norm > 0:
-        raise UserError(f"{examples.id} shows no difference between its classes at {site}: there is no direction.")
+    found = chosen.find(model, source, site, Reading(pool, max_length, limit), seed=seed, progress=progress)
+    raw_norm = float(np.linalg.norm(found.raw))
+    if not 0 < raw_norm < float("inf"):
+        raise UserError(f"{found.origin} shows no difference at {site}: there is no direction.")
     provenance = {
-        "examples": {
-            "id": examples.id,
-            "title": examples.title,
-            "source": examples.source,
-            "digest": examples.digest,
-            "limit": limit,
-            "positives": int(rows.y.sum()),
-            "negatives": int((1 - rows.y).sum()),
-            "left_out": rows.left_out,
-        },
+        "origin": found.origin,
+        **found.provenance,
         "pool": pool,
         "max_length": max_length,
         "device": model.device.type,
         "dtype": model.dtype_name,
         "architecture": model.architecture,
-        **settled.to_json(),
+        **found.settled.to_json(),
         "seed": seed,
-        "sign": "positives have the higher activation @ vector",
-        "fitted_on": "all rows, with the settings found on the train part",
-        "held_out": held_out,
+        "held_out": found.held_out,
+        "checks": [_plain(asdict(check)) for check in found.checks],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {package: version(package) for package in ("torch", "transformers", "scikit-learn", "numpy")},
     }
@@ -96,30 +78,12 @@ def make_direction(
         model_fingerprint=model.fingerprint,
         site=str(site),
         layer=site.layer,
-        vector=(raw / raw_norm).astype(np.float32),
+        vector=(found.raw / raw_norm).astype(np.float32),
         raw_norm=raw_norm,
-        method=finder.name,
+        method=chosen.name,
         provenance=provenance,
     )
 
 
-def _held_out(rows: Rows, finder: Finder, seed: int) -> tuple[Finder, dict[str, Any]]:
-    """The finder with its settings chosen, and how a direction of the train part reads the held-out part."""
-    X, y, groups = rows.X[0], rows.y, rows.groups
-    fewest = min(len(np.unique(groups[y == label])) for label in (0, 1))
-    try:
-        if fewest < FEWEST:
-            raise UserError(f"A class has only {fewest} independent examples, fewer than {FEWEST}.")
-        train, test = split(y, groups, seed=seed)
-    except UserError as reason:
-        # A few pasted texts still make a direction to play with; that its quality is unknown is said, not hidden.
-        settled = finder.settle(X, y, groups=groups, seed=seed).finder
-        return settled, {"auroc": None, "interval": None, "n_train": len(y), "n_test": 0, "note": str(reason)}
-    settled = finder.settle(X[train], y[train], groups=groups[train], seed=seed).finder
-    scores = X[test] @ settled.fit(X[train], y[train], groups=groups[train], seed=seed)
-    return settled, {
-        "auroc": auroc(y[test], scores),
-        "interval": list(auroc_interval(y[test], scores, groups=groups[test], seed=seed)),
-        "n_train": len(train),
-        "n_test": len(test),
-    }
+def _plain(check: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in check.items()}
