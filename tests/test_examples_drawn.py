@@ -12,9 +12,11 @@ import pytest
 from core.errors import UserError
 from core.examples import (
     ImageExamples,
+    image_ids,
     image_sets,
     is_images,
     list_images,
+    open_examples,
     open_folder,
     open_images,
     random_patches,
@@ -118,6 +120,7 @@ def test_sets_are_opened_by_id() -> None:
     pool = open_images("patches/random")
     assert (len(pool), pool.n_positives) == (500, 0)
     assert not {image.digest for image in pool.images} & {image.digest for image in found.images}
+    assert (tuple(TEXTURES), tuple(COLOURS)) == (image_ids.TEXTURES, image_ids.COLOURS)
     for info in list_images():
         made = open_images(info.id)
         assert (made.id, made.n_positives, made.n_negatives, info.kind) == (
@@ -129,6 +132,8 @@ def test_sets_are_opened_by_id() -> None:
         assert is_images(info.id)
     assert not is_images("sae-probes/92_glue_sst2")
     assert not is_images("reviews.csv")
+    with pytest.raises(UserError, match="is a set of images"):
+        open_examples("textures/striped")
 
 
 @pytest.mark.parametrize(

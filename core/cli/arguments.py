@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.errors import UserError
 
 if TYPE_CHECKING:
-    from core.models import Model
+    from core.models import ImageModel, Model, Site
 
 MAX_LENGTH = 256
 
@@ -32,6 +33,57 @@ def open_model_of(args: argparse.Namespace) -> Model:
     from core.models import open_model
 
     return open_model(args.model, device=args.device, dtype=args.dtype, blocks=args.blocks)
+
+
+def add_images_options(parser: argparse.ArgumentParser) -> None:
+    """What concerns models and sets of images alone."""
+    own = parser.add_argument_group("images")
+    own.add_argument("--crops", type=whole, default=0, help="crops of each image that are added, in its group")
+    own.add_argument("--background", default="", help="colour behind transparent parts (default: white)")
+    own.add_argument("--names", metavar="FILE", type=Path, help="class names, one a line, in place of the model's")
+    own.add_argument("--size", type=count, help="pixels along an edge, in place of the model's own")
+    own.add_argument("--mean", help="red, green and blue, 0 to 1, such as 0.485,0.456,0.406")
+    own.add_argument("--std", help="deviation of red, green and blue, such as 0.229,0.224,0.225")
+    own.add_argument(
+        "--factory",
+        metavar="FILE.py:FUNCTION",
+        help="a function of yours that returns a torch module for images, given MODEL. This runs the file with all"
+        " your rights: name only files that you trust",
+    )
+
+
+def reads_images(args: argparse.Namespace) -> bool:
+    """Whether MODEL is one for images."""
+    from core.models import kind_of
+
+    return args.factory is not None or kind_of(args.model) == "image"
+
+
+def open_image_model_of(args: argparse.Namespace) -> ImageModel:
+    from core.models import open_image_model
+
+    changes: dict[str, Any] = {}
+    if args.size is not None:
+        changes |= {"resize": (args.size, args.size), "crop": None}
+    changes |= {name: _three(f"--{name}", text) for name in ("mean", "std") if (text := getattr(args, name))}
+    return open_image_model(
+        args.model, device=args.device, dtype=args.dtype, factory=args.factory, names=args.names, changes=changes
+    )
+
+
+def image_sites(text: str, model: ImageModel) -> list[Site]:
+    """`all`, or layers by number or module path, with commas. Raises UserError for what is not there."""
+    if text.strip().lower() == "all":
+        return [each.site for each in model.maps]
+    return list(dict.fromkeys(model.site(one) for one in words(text)))
+
+
+def _three(option: str, text: str) -> tuple[float, float, float]:
+    found = numbers(option, text)
+    if len(found) not in (1, 3):
+        raise UserError(f"{option} takes one number, or three with commas, not {text!r}.")
+    red, green, blue = found if len(found) == 3 else found * 3
+    return red, green, blue
 
 
 def add_texts_options(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +128,13 @@ def count(text: str) -> int:
     """A whole number, 1 or more."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"invalid count {text!r}: use a whole number, 1 or more")
+    return int(text)
+
+
+def whole(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"invalid number {text!r}: use a whole number, 0 or more")
     return int(text)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli import arguments, own_examples
+from core.cli import arguments, image_examples, own_examples
 from core.cli.console import table
 from core.errors import UserError
 from core.progress import Listener
@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     linted.add_argument("--max-length", type=arguments.count, default=arguments.MAX_LENGTH, help="tokens of a text")
     linted.add_argument("--model", metavar="MODEL", help="count tokens as this model does, in place of an estimate")
     own_examples.add_arguments(action("save", "keep a set of your own under a name"))
-    exported = action("export", "write a set as CSV or JSONL")
+    exported = action("export", "write a set as CSV or JSONL, or its images into a folder")
     exported.add_argument("id", metavar="ID")
-    exported.add_argument("--to", metavar="FILE", required=True, help="a .csv or .jsonl file; JSONL keeps everything")
+    exported.add_argument("--to", metavar="FILE", required=True, help="a .csv or .jsonl file, or for images a folder")
     renamed = action("rename", "call a saved set by another name")
     renamed.add_argument("id", metavar="NAME")
     renamed.add_argument("new", metavar="NEW")
@@ -73,13 +73,15 @@ def _list(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.examples import prepare, search
 
     prepare(progress)
-    found = search(args.search, args.subject)
+    found = search(args.search, args.subject, images=True)
     return {"examples": [asdict(info) for info in found[: args.limit]]}
 
 
 def _show_rows(args: argparse.Namespace) -> dict[str, Any]:
-    from core.examples import open_examples, some_rows
+    from core.examples import is_images, open_examples, some_rows
 
+    if is_images(args.id):
+        return image_examples.rows(args.id, args.rows)
     found = open_examples(args.id)
     rows = some_rows(found, args.rows, seed=args.seed)
     return {
@@ -104,9 +106,11 @@ def _lint(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _export(args: argparse.Namespace) -> dict[str, Any]:
-    from core.examples import open_examples, to_csv, to_jsonl
+    from core.examples import is_images, open_examples, to_csv, to_jsonl
     from core.workspace import write_bytes
 
+    if is_images(args.id):
+        return image_examples.export(args.id, Path(args.to).expanduser())
     path = Path(args.to).expanduser()
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{args.to} must end in {' or '.join(FORMATS)}.")

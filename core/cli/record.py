@@ -12,7 +12,7 @@ from core.errors import UserError
 from core.progress import Listener
 
 NAME = "record"
-HELP = "record activations of texts into the store"
+HELP = "record activations of texts or images into the store"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--examples", metavar="ID", help="a set of examples: see `examples`, or a path")
     what.add_argument("--texts", metavar="FILE", help="a TXT file (one text a line), CSV or JSONL")
-    parser.add_argument("--layers", default="all", help="such as 0,14,29, or all")
+    parser.add_argument("--layers", default="all", help="such as 0,14,29, or all; of images also module paths")
     parser.add_argument("--site", default="after", help="before, after, attention, mlp or hidden (default: after)")
     parser.add_argument("--pool", default="mean", help="mean, last, none; several with commas")
     parser.add_argument("--all-positions", action="store_true", help="keep first and special tokens and sinks too")
     arguments.add_texts_options(parser)
+    arguments.add_images_options(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     pools = arguments.words(args.pool)
     if not pools:
         raise UserError("--pool takes mean, last or none.")
+    if arguments.reads_images(args):
+        return _record_images(args, pools, progress)
     if args.examples is not None:
         texts = list(open_examples(args.examples, limit=args.limit).texts)
     else:
@@ -55,6 +58,21 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         seconds = time.perf_counter() - began
         found += [_describe(store, seconds) for store in stores]
     return found[0] if len(found) == 1 else {"stores": found}
+
+
+def _record_images(args: argparse.Namespace, pools: list[str], progress: Listener) -> dict[str, Any]:
+    from core.activations import record_images
+    from core.examples import open_images
+
+    if args.examples is None or pools != ["mean"] or args.site != "after":
+        raise UserError("Images are given with --examples, and recorded after layers as the mean over all positions.")
+    found = open_images(args.examples, limit=args.limit, background=args.background, crops=args.crops)
+    model = arguments.open_image_model_of(args)
+    began = time.perf_counter()
+    stores = record_images(model, found.images, arguments.image_sites(args.layers, model), progress=progress)
+    seconds = time.perf_counter() - began
+    described = [{**_describe(store, seconds), "n_images": store.n_texts} for store in stores]
+    return described[0] if len(described) == 1 else {"stores": described}
 
 
 def _describe(store: Any, seconds: float) -> dict[str, Any]:

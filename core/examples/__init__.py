@@ -9,6 +9,7 @@ from core.examples.examples import Examples, Info, from_lists, some_rows
 from core.examples.files import open_file, open_table, open_two, open_upload, read_texts
 from core.examples.finding import Finding, Report
 from core.examples.grouping import tidied
+from core.examples.image_ids import is_images, list_images
 from core.examples.labels import guess_columns, label_values
 from core.examples.lint import lint
 from core.examples.reference import reference_texts
@@ -28,7 +29,7 @@ from core.lazy import attach
 
 if TYPE_CHECKING:
     from core.examples.image_files import open_folder, open_zip
-    from core.examples.image_sets import is_images, list_images, open_images
+    from core.examples.image_sets import open_images
     from core.examples.images import Image, ImageExamples
     from core.examples.variants import random_patches, with_crops
 
@@ -88,8 +89,6 @@ __getattr__ = attach(
     {
         "Image": "images",
         "ImageExamples": "images",
-        "is_images": "image_sets",
-        "list_images": "image_sets",
         "open_folder": "image_files",
         "open_images": "image_sets",
         "open_zip": "image_files",

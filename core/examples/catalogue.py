@@ -10,6 +10,7 @@ from core import workspace
 from core.errors import UserError
 from core.examples import bundled, files, saved
 from core.examples.examples import Examples, Info
+from core.examples.image_ids import is_images, list_images
 from core.progress import Listener, Progress, silent
 
 
@@ -18,11 +19,14 @@ def catalogue() -> list[Info]:
     return saved.list_saved() + _bundled_infos(silent)
 
 
-def search(words: str = "", subject: str = "") -> list[Info]:
-    """The sets of the catalogue of one subject ("" for all) whose id, title, subject or class names hold all words."""
+def search(words: str = "", subject: str = "", *, images: bool = False) -> list[Info]:
+    """The sets of one subject ("" for all) whose id, title, subject or class names hold all words.
+
+    Those of the catalogue; with `images` also the sets of images that are at hand.
+    """
     wanted = words.lower().split()
     found = []
-    for info in catalogue():
+    for info in [*catalogue(), *(list_images() if images else ())]:
         text = f"{info.id} {info.title} {info.subject} {info.positive_name} {info.negative_name}".lower()
         if all(word in text for word in wanted) and subject.lower() in ("", info.subject.lower()):
             found.append(info)
@@ -44,6 +48,8 @@ def open_examples(id: str, *, limit: int | None = None) -> Examples:
         return bundled.open_bundled(id.removeprefix(bundled.PREFIX), limit=limit)
     if saved.exists(id):
         return saved.open_saved(id, limit=limit)
+    if is_images(id) and not files.expanded(id).is_dir():
+        raise UserError(f"{id} is a set of images, for models that read images; choose a set of texts.")
     if _is_path(id):
         return files.open_file(id, limit=limit)
     known = [info.id for info in saved.list_saved()] + [found.id for found in bundled.bundled_sets().values()]

@@ -21,7 +21,6 @@ from core import workspace
 from core.errors import UserError
 from core.examples.images import Pixels
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_BYTES = 40_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one image, told from its header before anything is unpacked

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from core.errors import UserError
-from core.examples.decoding import MAX_BYTES, SUFFIXES, ImageFile, image_file
+from core.examples.decoding import MAX_BYTES, ImageFile, image_file
+from core.examples.image_ids import SUFFIXES
 from core.examples.images import MOST, ImageExamples, make_image_examples
 
 MAX_ZIP_BYTES = 1_000_000_000  # of the zip file itself

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import UserError
-from core.examples.decoding import SUFFIXES, image_file
+from core.examples.decoding import image_file
 from core.examples.drawn import SCENE, Drawn
-from core.examples.examples import Info
 from core.examples.files import expanded
 from core.examples.image_files import open_folder, open_zip
+from core.examples.image_ids import DRAWN, FAMILIES, LAID, OURS, PHOTOGRAPHS, POOL, POOLS, SUFFIXES, photograph
 from core.examples.images import ImageExamples, make_image_examples
 from core.examples.textures import COLOURS, TEXTURES
 from core.examples.variants import Composite, random_patches, with_crops
 
-DRAWN = 100  # of each class
-POOL = 500  # random patches in a pool of negatives
-LAID = 40  # composites of one cut-out, crops of one photograph
-PHOTOGRAPHS = ("china", "flower")  # scikit-learn's two sample images, CC BY 2.0
 # Cut-out photographs of animals and things, GPL 2: Debian's package tuxpaint-stamps-default.
 STAMPS = Path("/usr/share/tuxpaint/stamps")
-
-OURS = "drawn by Conceptscope"
 
 
 def open_images(
@@ -44,8 +37,8 @@ def open_images(
     if limit is not None and limit < 1:
         raise UserError(f"A limit of {limit} images is too small; use at least 1.")
     family, _, name = id.partition("/")
-    if family in _FAMILIES and name:
-        return with_crops(_FAMILIES[family](name, limit), crops)
+    if family in FAMILIES and name:
+        return with_crops(_OPEN[family](name, limit), crops)
     path = expanded(id)
     options = {"background": background, "positive": positive, "limit": limit}
     try:
@@ -57,39 +50,8 @@ def open_images(
         raise UserError(f"{id[:80]!r} cannot be looked at ({error.strerror}).") from None
     if path.suffix.lower() in SUFFIXES:
         raise UserError(f"{id} is a single image; give the folder that it lies in.")
-    raise UserError(f"There are no images called {id!r}: give {_known()}, a folder or a zip file.")
-
-
-def is_images(id: str) -> bool:
-    """Whether `id` is of the form that `open_images` takes, so that it is no set of texts."""
-    family, _, name = id.partition("/")
-    if family in _FAMILIES and name:
-        return True
-    try:
-        path = expanded(id)
-        return path.is_dir() or path.suffix.lower() in (".zip", *SUFFIXES)
-    except (OSError, UserError):
-        return False
-
-
-def list_images() -> list[Info]:
-    """One line for each set of images that is at hand without a path."""
-    infos = [_info(f"textures/{name}", name, "texture", DRAWN, DRAWN, OURS) for name in TEXTURES]
-    infos += [_info(f"colours/{name}", name, "colour", DRAWN, DRAWN, OURS) for name in COLOURS]
-    infos += [_info(f"patches/{name}", title, "negatives", 0, POOL, OURS) for name, title in POOLS.items()]
-    infos += [
-        _info(f"photographs/{name}", f"crops of the photograph {name}.jpg", "photograph", LAID, 0, "scikit-learn")
-        for name in PHOTOGRAPHS
-        if _photograph(name) is not None
-    ]
-    return infos
-
-
-POOLS = {SCENE: "random patches", "mixed": "random patches, textures and colours"}
-
-
-def _info(id: str, title: str, subject: str, positives: int, negatives: int, source: str) -> Info:
-    return Info(id, title, subject, positives, negatives, source, "image", title, "random patches")
+    known = ", ".join(f"{one}/..." for one in FAMILIES)
+    raise UserError(f"There are no images called {id!r}: give {known}, a folder or a zip file.")
 
 
 def _drawn(id: str, kind: str, limit: int | None) -> ImageExamples:
@@ -123,7 +85,7 @@ def _patches(name: str, limit: int | None) -> ImageExamples:
         images = [Drawn(kinds[turn % len(kinds)], 10_000 + turn) for turn in range(number)]
         return make_image_examples(id, POOLS[name], images, [0] * number, source=OURS, names=("random patches", ""))
     whole = open_images(name)
-    if not whole.images or name.partition("/")[0] in _FAMILIES:
+    if not whole.images or name.partition("/")[0] in FAMILIES:
         raise UserError(f"Patches are cut from the images of a folder, not of {name!r}.")
     parts = random_patches(whole.images, number)
     return make_image_examples(
@@ -138,7 +100,7 @@ def _patches(name: str, limit: int | None) -> ImageExamples:
 
 
 def _photographs(name: str, limit: int | None) -> ImageExamples:
-    path = _photograph(name)
+    path = photograph(name)
     if path is None:
         raise UserError(f"There is no photograph {name!r}; there are {', '.join(PHOTOGRAPHS)}, with scikit-learn.")
     one = make_image_examples(
@@ -146,15 +108,6 @@ def _photographs(name: str, limit: int | None) -> ImageExamples:
     )
     number = LAID if limit is None else min(limit, LAID)
     return with_crops(one, number - 1)
-
-
-def _photograph(name: str) -> Path | None:
-    """Where scikit-learn keeps the image, found without importing it."""
-    spec = importlib.util.find_spec("sklearn")
-    if name not in PHOTOGRAPHS or spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "datasets" / "images" / f"{name}.jpg"
-    return path if path.is_file() else None
 
 
 def _stamps(name: str, limit: int | None) -> ImageExamples:
@@ -180,11 +133,7 @@ def _stamps(name: str, limit: int | None) -> ImageExamples:
     )
 
 
-def _known() -> str:
-    return ", ".join(f"{family}/..." for family in _FAMILIES)
-
-
-_FAMILIES: dict[str, Callable[[str, int | None], ImageExamples]] = {
+_OPEN: dict[str, Callable[[str, int | None], ImageExamples]] = {
     **{"textures": _textures, "colours": _colours, "patches": _patches},
     **{"photographs": _photographs, "stamps": _stamps},
 }

@@ -18,23 +18,22 @@ LEAVES = (12, 220)
 
 
 def scene(rng: np.random.Generator) -> Pixels:
-    """Leaves over a ground of noise."""
+    """Leaves over a ground, all filled in their own ways."""
     # Most things are nearly grey or brown; a few are not.
     grey = rng.uniform(0, 1, (int(rng.integers(3, 9)), 1))
     palette = np.clip(grey + rng.normal(0, rng.choice([0.05, 0.12, 0.3]), (len(grey), 3)), 0, 1).astype(np.float32)
-    colours = _filled(rng, palette)
+    rough = [_rough(rng) for _ in range(3)]
+    whole = slice(0, SIZE)
+    colours = _filled(rng, palette, rough, whole, whole)
     y, x = coordinates()
     number = int(np.exp(rng.uniform(*np.log(LEAVES))))
     for _ in range(number):
         # Radii with a density that falls as their cube: as many leaves at every scale as there is room for.
         low, high = SMALLEST**-2, LARGEST**-2
         radius = float(rng.uniform(high, low) ** -0.5)
-        inside = _shape(rng, x, y, radius)
-        if inside is None:
-            continue
-        rows, columns, mask = inside
-        patch = colours[rows, columns]
-        patch[mask] = _filled(rng, palette, patch.shape[:2])[mask]
+        if (inside := _shape(rng, x, y, radius)) is not None:
+            rows, columns, mask = inside
+            colours[rows, columns][mask] = _filled(rng, palette, rough, rows, columns)[mask]
     return lit(rng, colours)
 
 
@@ -63,10 +62,11 @@ def _shape(rng: np.random.Generator, x: Field, y: Field, radius: float) -> tuple
     return (rows, columns, mask) if mask.any() else None
 
 
-def _filled(rng: np.random.Generator, palette: Colours, shape: tuple[int, int] = (SIZE, SIZE)) -> Colours:
-    """(*shape, 3) of a colour of the palette: plain, sloping into another, or rough."""
+def _filled(rng: np.random.Generator, palette: Colours, rough: list[Field], rows: slice, columns: slice) -> Colours:
+    """(rows, columns, 3) of a colour of the palette: plain, sloping into another, or rough."""
     one, other = palette[rng.integers(len(palette), size=2)]
     one = np.clip(one + rng.normal(0, 0.06, 3), 0, 1).astype(np.float32)
+    shape = rows.stop - rows.start, columns.stop - columns.start
     kind = rng.uniform()
     if kind < 0.4:
         return np.broadcast_to(one, (*shape, 3)).copy()
@@ -74,18 +74,16 @@ def _filled(rng: np.random.Generator, palette: Colours, shape: tuple[int, int] =
         down, right = np.linspace(0, 1, shape[0])[:, None], np.linspace(0, 1, shape[1])[None]
         share: Field = np.clip(rng.uniform(-1, 1) * down + rng.uniform(-1, 1) * right + 0.5, 0, 1)
     else:
-        share = _rough(rng, shape) * rng.uniform(0.15, 0.7)
-    share = share[..., None]
-    return (one * (1 - share) + other * share).astype(np.float32)
+        share = rough[rng.integers(len(rough))][rows, columns] * rng.uniform(0.15, 0.7)
+    share = share[..., None].astype(np.float32)
+    return one * (1 - share) + other * share
 
 
-def _rough(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """(*shape,) 0 to 1: noise whose amplitude falls with frequency to a power of .8 to 1.6."""
-    tall, wide = shape
-    frequency = np.hypot(np.fft.fftfreq(tall)[:, None], np.fft.rfftfreq(wide)[None])
+def _rough(rng: np.random.Generator) -> Field:
+    """(SIZE, SIZE) 0 to 1: noise whose amplitude falls with frequency to a power of .8 to 1.6."""
+    frequency = np.hypot(np.fft.fftfreq(SIZE)[:, None], np.fft.rfftfreq(SIZE)[None])
     frequency[0, 0] = 1.0
-    spectrum = np.fft.rfft2(rng.standard_normal(shape)) / frequency ** rng.uniform(0.8, 1.6)
+    spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE))) / frequency ** rng.uniform(0.8, 1.6)
     spectrum[0, 0] = 0
-    noise = np.fft.irfft2(spectrum, s=shape)
-    spread = noise.std()
-    return np.clip(0.5 + noise / (4 * spread + 1e-9), 0, 1).astype(np.float32)
+    noise = np.fft.irfft2(spectrum, s=(SIZE, SIZE))
+    return np.clip(0.5 + noise / (4 * noise.std()), 0, 1).astype(np.float32)

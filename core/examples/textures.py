@@ -122,7 +122,7 @@ TEXTURES: dict[str, Drawing] = {
     **{"chequered": _texture(_chequered), "honeycomb": _texture(_honeycomb), "woven": _texture(_woven)},
     "noise": _texture(_noise),
 }
-# The basic colour words of English (Berlin and Kay 1969): hue, saturation and value as ranges of 0 to 1.
+# Hue, saturation and value as ranges of 0 to 1.
 COLOURS: dict[str, Drawing] = {
     "black": _plain((0, 1), (0, 0.3), (0.0, 0.15)),
     "white": _plain((0, 1), (0, 0.06), (0.92, 1)),

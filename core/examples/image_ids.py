@@ -1,0 +1,61 @@
+"""Which sets of images are at hand, told without loading what reads and draws them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from core.errors import UserError
+from core.examples.examples import Info
+from core.examples.files import expanded
+
+FAMILIES = ("textures", "colours", "patches", "photographs", "stamps")
+TEXTURES = ("striped", "dotted", "zigzagged", "chequered", "honeycomb", "woven", "noise")
+# The basic colour words of English (Berlin and Kay 1969).
+COLOURS = ("black", "white", "grey", "red", "orange", "brown", "yellow", "green", "blue", "purple", "pink")
+POOLS = {"random": "random patches", "mixed": "random patches, textures and colours"}
+PHOTOGRAPHS = ("china", "flower")  # scikit-learn's two sample images, CC BY 2.0
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+DRAWN = 100  # images of each class in a drawn set
+POOL = 500  # images in a pool of negatives
+LAID = 40  # composites of one cut-out, crops of one photograph
+OURS = "drawn by Conceptscope"
+
+
+def is_images(id: str) -> bool:
+    """Whether `id` is of the form that `open_images` takes, so that it is no set of texts."""
+    family, _, name = id.partition("/")
+    if family in FAMILIES and name:
+        return True
+    try:
+        path = expanded(id)
+        return path.is_dir() or path.suffix.lower() in (".zip", *SUFFIXES)
+    except (OSError, UserError):
+        return False
+
+
+def list_images() -> list[Info]:
+    """One line for each set of images that is at hand without a path."""
+    infos = [_info(f"textures/{name}", name, "texture", DRAWN, DRAWN, OURS) for name in TEXTURES]
+    infos += [_info(f"colours/{name}", name, "colour", DRAWN, DRAWN, OURS) for name in COLOURS]
+    infos += [_info(f"patches/{name}", title, "negatives", 0, POOL, OURS) for name, title in POOLS.items()]
+    infos += [
+        _info(f"photographs/{name}", f"crops of the photograph {name}.jpg", "photograph", LAID, 0, "scikit-learn")
+        for name in PHOTOGRAPHS
+        if photograph(name) is not None
+    ]
+    return infos
+
+
+def photograph(name: str) -> Path | None:
+    """Where scikit-learn keeps one of its sample images, found without importing it; None if there is none."""
+    spec = importlib.util.find_spec("sklearn")
+    if name not in PHOTOGRAPHS or spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / "datasets" / "images" / f"{name}.jpg"
+    return path if path.is_file() else None
+
+
+def _info(id: str, title: str, subject: str, positives: int, negatives: int, source: str) -> Info:
+    return Info(id, title, subject, positives, negatives, source, "image", title, "random patches")
