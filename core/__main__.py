@@ -29,6 +29,7 @@ from core.cli import (
     record,
     steer,
     tcav,
+    tcav_calibrate,
 )
 from core.cli.arguments import Parser
 from core.cli.console import console
@@ -50,6 +51,7 @@ COMMANDS = {
         directions,
         *_LIBRARY,
         tcav,
+        tcav_calibrate,
         steer,
         lens,
         lens_train,

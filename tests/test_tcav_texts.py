@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core.__main__ import main
+from core.examples import reference_texts
 from tests.tiny import tiny_directory
 
 KEYS = {
@@ -24,13 +25,16 @@ WHERE = ["at home", "in the city", "by the river"]
 
 @pytest.fixture(scope="module")
 def model(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One tiny model in one workspace for all tests here, so that the reference is recorded once."""
+    """One tiny model in one workspace for all tests here, with a short reference that is recorded once."""
     directory = tmp_path_factory.mktemp("tcav")
     bundled = prepared_home / "examples" / "bundled"
     if bundled.is_dir():
         shutil.copytree(bundled, directory / "home" / "examples" / "bundled")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCEPTSCOPE_HOME", str(directory / "home"))
+        some = reference_texts()[:200]
+        patch.setattr("core.tcav.recorded.reference_texts", lambda: some)
+        patch.setattr("core.activations.reference.reference_texts", lambda: some)
         yield str(tiny_directory(directory, "llama"))
 
 
@@ -63,7 +67,7 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         status = int(end.code or 0)
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
-    assert err.count("\n") == 1 or "gradients" in err
+    assert err.count("\n") == 1 or "texts" in err
     return err.splitlines()[-1]
 
 
@@ -90,9 +94,22 @@ def test_the_command_gives_its_keys_and_finds_its_result_again(
     again = run(capsys, *arguments)
     assert again["cached"] is True
     assert again["results"] == found["results"]
-    marked = run(capsys, *arguments, "--mark", "##", "--pushed", "0", "--cavs", "diffmean,svm", "--cav", "svm")
+    marked = run(
+        capsys,
+        *arguments,
+        "--mark",
+        "##",
+        "--pushed",
+        "0",
+        "--cavs",
+        "diffmean,logistic",
+        "--cav",
+        "svm",
+        "--permutations",
+        "39",
+    )
     assert marked["results"][0]["score"] != found["results"][0]["score"]
-    assert {one["cav"] for one in marked["results"]} == {"svm"}
+    assert {one["cav"] for one in marked["results"]} == {"logistic"}
     assert main(arguments) == 0
     assert "verdict" in capsys.readouterr().out
 
@@ -160,3 +177,20 @@ def test_too_few_inputs_or_examples_get_a_sentence(
     (tmp_path / "small.csv").write_text("text,label\na b c,1\nd e f,1\ng h i,0\nj k l,0\nm n o,0\np q r,0")
     small = ("--concepts", str(tmp_path / "small.csv"), "--inputs", files["asked"])
     assert "only 2 independent positives" in fails(capsys, "tcav", model, *small, *usual)
+
+
+def test_calibration_gives_its_keys(model: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = (
+        *("tcav", "calibrate", model, "--negatives", files["mood"], "--target", "the,a|and,of", "--controls", "0"),
+        *("--inputs", files["asked"], "--layers", "1,2", "--pushed", "0", "--size", "8", "--permutations", "99"),
+    )
+    found = run(capsys, *arguments, "--runs", "6")
+    assert {"false_positive_rate", "supported_orthogonal", "power", "runs"} <= set(found)
+    assert (found["runs"], found["power"]) == (6, None)
+    assert 0 <= found["false_positive_rate"] <= 1
+    assert run(capsys, *arguments, "--runs", "6")["cached"] is True
+    other = run(capsys, *arguments, "--runs", "6", "--concept", files["mood"])
+    assert 0 <= other["power"] <= 1
+    assert "random sets of 20 against 20 need 40" in fails(capsys, *arguments, "--size", "20")
+    assert main((*arguments, "--runs", "6")) == 0
+    assert "should be 5%" in capsys.readouterr().out

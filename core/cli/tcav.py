@@ -25,11 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", required=True, help="such as 8,14,20, or all")
     add_question(parser)
     parser.add_argument("--negatives", metavar="ID", help="a pool of negatives (default: each set's own)")
+    add_comparison(parser)
     parser.add_argument("--correction", default="holm", choices=["holm", "bh"], help="for the number of concepts")
-    parser.add_argument("--controls", type=int, default=60, help="bundled sets that stand for other concepts; 0: none")
-    parser.add_argument("--pushed", type=int, default=32, help="inputs on which real pushes are measured; 0: none")
-    parser.add_argument("--inputs-limit", type=arguments.count, help="use this many inputs")
-    arguments.add_texts_options(parser)
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +45,14 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pool", default="mean", choices=["mean", "last"], help="mean over tokens, or the last one")
     parser.add_argument("--permutations", type=arguments.count, default=999, help="at the least (default 999)")
     parser.add_argument("--seed", type=arguments.seed, default=0, help="of permutations, folds and resampling")
+
+
+def add_comparison(parser: argparse.ArgumentParser) -> None:
+    """What a verdict compares with, and how many texts are used."""
+    parser.add_argument("--controls", type=int, default=60, help="bundled sets that stand for other concepts; 0: none")
+    parser.add_argument("--pushed", type=int, default=32, help="inputs on which real pushes are measured; 0: none")
+    parser.add_argument("--inputs-limit", type=arguments.count, help="use this many inputs")
+    arguments.add_texts_options(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:

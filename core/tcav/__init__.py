@@ -7,12 +7,14 @@ from core.lazy import attach
 if TYPE_CHECKING:
     from core.tcav.analysis import Question, Settings, analyse
     from core.tcav.cavs import KINDS
+    from core.tcav.checking import check
     from core.tcav.concept import Concept, make_concept
     from core.tcav.controls import open_controls
     from core.tcav.disjoint import Inputs, make_inputs
+    from core.tcav.keys import Reading
     from core.tcav.sources import Pool, pool_of, pool_of_texts
     from core.tcav.targets import ClassLogit, NextWords, Target, word_target
-    from core.tcav.texts import Reading, Tcav, tcav
+    from core.tcav.texts import Tcav, tcav
     from core.tcav.verdict import MEANINGS
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Target",
     "Tcav",
     "analyse",
+    "check",
     "make_concept",
     "make_inputs",
     "open_controls",
@@ -49,11 +52,12 @@ __getattr__ = attach(
         "NextWords": "targets",
         "Pool": "sources",
         "Question": "analysis",
-        "Reading": "texts",
+        "Reading": "keys",
         "Settings": "analysis",
         "Target": "targets",
         "Tcav": "texts",
         "analyse": "analysis",
+        "check": "checking",
         "make_concept": "concept",
         "make_inputs": "disjoint",
         "open_controls": "controls",

@@ -49,12 +49,14 @@ def make_concept(
     norms: Sequence[float],
     *,
     left_out: dict[str, int] | None = None,
+    one_class: bool = False,
 ) -> Concept:
     """A concept of recorded rows, without those that cannot be used.
 
     X: per site (n, d); a row of NaN had no position to pool. norms: each site's typical norm. A row whose norm is
     above 5 times that is a sink: within a text of two or three tokens none can be told from the others, and one such
-    row holds more variance than thousands of ordinary ones. A row is left out at all sites or at none.
+    row holds more variance than thousands of ordinary ones. A row is left out at all sites or at none. one_class: these
+    are no concept yet, but rows to draw from.
 
     Raises UserError for fewer than 4 groups of a class.
     """
@@ -72,7 +74,8 @@ def make_concept(
         np.asarray(groups)[kept],
         {**(left_out or {}), **{why: count for why, count in counted.items() if count}},
     )
-    check_size(concept)
+    if not one_class:
+        check_size(concept)
     return concept
 
 

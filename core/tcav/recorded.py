@@ -27,6 +27,7 @@ def record_concept(
     *,
     pool: Pool = "mean",
     max_length: int = 256,
+    one_class: bool = False,
     progress: Listener = silent,
 ) -> Concept:
     """The concept at `sites`, without rows whose text is, in content, among `inputs`, sinks, and empty ones."""
@@ -46,6 +47,7 @@ def record_concept(
         used.groups,
         [norms[site].median for site in sites],
         left_out={"also among the inputs": shared} if shared else {},
+        one_class=one_class,
     )
 
 

@@ -59,6 +59,12 @@ def pool_of_texts(id: str, texts: Sequence[str]) -> Pool:
     return Pool(id, tuple(texts), np.arange(len(texts)), group_rows(texts))
 
 
+def source_of_pool(pool: Pool) -> Source:
+    """The pool alone, to draw random sets from; all its rows are negatives."""
+    y = np.zeros(len(pool.rows), dtype=np.int64)
+    return Source(pool.id, (pool.texts,), (pool.rows,), y, pool.groups[pool.rows])
+
+
 def source_of(examples: Examples, pool: Pool | None = None) -> Source:
     """A concept: the positives of `examples` against its own negatives, or against a pool."""
     if pool is None or pool.texts == examples.texts:

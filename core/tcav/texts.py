@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sklearn
 
-from core import workspace
-from core.activations import Pool, read_result, write_result
-from core.activations.recipe import corpus_hash, make_recipe
+from core.activations import read_result, write_result
 from core.errors import UserError
 from core.examples import Examples
-from core.examples.bundled import version
 from core.models import Model, Site
 from core.progress import Listener, silent
 from core.tcav.acting import DOSES, PushEffect, push_effects, random_directions
@@ -24,6 +20,7 @@ from core.tcav.concept import ENOUGH, Concept
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs, kept_inputs
 from core.tcav.gradients import target_gradients
+from core.tcav.keys import Reading, result_key, sites_of
 from core.tcav.pushing import changes
 from core.tcav.recorded import plain_metrics, record_concept, record_metrics
 from core.tcav.sources import Pool as Negatives
@@ -33,14 +30,6 @@ from core.tcav.targets import Target
 VERSION = 1  # raised when the numbers change: part of the key of every stored result
 FEWEST_INPUTS = 4
 PUSHED = 32  # inputs that real pushes are measured on
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How texts become activations. pool: "mean" or "last". max_length: tokens at which a text is cut."""
-
-    pool: Pool = "mean"
-    max_length: int = 256
 
 
 @dataclass(frozen=True)
@@ -85,9 +74,11 @@ def tcav(
     settings, reading = settings or Settings(), reading or Reading()
     if not concepts or not targets:
         raise UserError("TCAV needs at least one concept and one target.")
-    sites = _sites(model, layers)
+    sites = sites_of(model, layers)
     sources = [source_of(one, negatives) for one in concepts]
-    key = _key(model, sources, targets, inputs, sites, settings, reading, controls, pushed)
+    key = result_key(
+        "tcav", model, sources, targets, inputs, sites, settings, reading, controls, pushed=pushed, version=VERSION
+    )
     if (known := read_result(key)) is not None:
         seconds = time.perf_counter() - start
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
@@ -228,50 +219,3 @@ def advice(concepts: Sequence[Concept]) -> list[str]:
         for why, count in concept.left_out.items():
             said.append(f"{concept.name}: {count} rows left out ({why}).")
     return said
-
-
-def _sites(model: Model, layers: Sequence[int]) -> list[Site]:
-    if not layers:
-        raise UserError(f"No layers to test: name some of 0 to {model.n_layers - 1}, or all.")
-    return [model.site(layer) for layer in dict.fromkeys(layers)]
-
-
-def _key(
-    model: Model,
-    sources: Sequence[Source],
-    targets: Sequence[Target],
-    inputs: Inputs,
-    sites: Sequence[Site],
-    settings: Settings,
-    reading: Reading,
-    controls: Sequence[Examples],
-    pushed: int,
-) -> str:
-    """Hashes everything that changes the numbers."""
-    recipes = [
-        make_recipe(
-            model,
-            site,
-            inputs.texts,
-            pool=reading.pool,
-            all_positions=False,
-            max_length=reading.max_length,
-            corpus=corpus_hash(inputs.texts),
-        ).key
-        for site in sites
-    ]
-    return workspace.digest(
-        {
-            "result": "tcav",
-            "version": VERSION,
-            "recipes": recipes,
-            "concepts": [[one.name, corpus_hash(one.texts), one.y.tolist(), one.groups.tolist()] for one in sources],
-            "targets": [[target.name, target.to_json()] for target in targets],
-            "kinds": list(settings.kinds),
-            "settings": [settings.cav, settings.correction, settings.permutations, settings.seed],
-            "controls": [one.digest for one in controls],
-            "pushed": pushed,
-            "bundled sets": version(),
-            "scikit-learn": sklearn.__version__,
-        }
-    )
