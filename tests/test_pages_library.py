@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.directions import load_direction
 from core.examples import from_lists, list_saved, open_examples, save_examples
+from core.models import open_model
 from tests.pages import forget, open_alone, save_colours, texts_of
+from tests.tiny import tiny_directory
 
 SST2 = "sae-probes/92_glue_sst2"
 MAIL = b"who,said,kind,where\n" + b"".join(
@@ -216,3 +219,20 @@ def test_what_was_typed_survives_a_look_at_another_way(sets: Path) -> None:
     app.segmented_control(key="way").set_value("upload").run()
     app.segmented_control(key="way").set_value("paste").run()
     assert next(area for area in app.text_area if "Positives" in area.label).value == "one text"
+
+
+def test_two_word_lists_make_a_direction(sets: Path, tmp_path: Path) -> None:
+    directory = str(tiny_directory(tmp_path, "llama"))
+    open_model(directory)  # so that it is among the models to choose from
+    app = open_alone("library", model=directory, layer="1", do="add", way="words")
+    press(app, "Make the direction")
+    assert "Give the direction a name" in app.error[0].value.replace("\\", "")
+    areas = {area.label: area for area in app.text_area}
+    areas["Words to make likelier"].set_value("the")
+    areas["Words to make rarer"].set_value("and")
+    next(field for field in app.text_input if field.label == "Name of the direction").set_value("words")
+    press(app, "Make the direction")
+    assert "**words** is saved: after layer 1." in sound(app)
+    made = load_direction("words")
+    assert (made.method, made.layer) == ("observable", 1)
+    assert "Steer with it" in [button.label for button in app.button]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from core.examples.examples import Examples
 from core.examples.finding import Finding, plural, some
-from core.examples.grouping import tidied
 
 FEWEST_GROUPS = 4  # of each class, or a probe is refused (core/probing says the same)
 WIDE, WIDISH = 0.15, 0.08  # half the width of the expected interval
@@ -61,10 +61,9 @@ def too_few(examples: Examples, *, test_share: float) -> Finding | None:
     )
 
 
-def both_classes(examples: Examples) -> Finding | None:
-    """Texts that stand among the positives and among the negatives."""
+def both_classes(examples: Examples, keys: Sequence[str]) -> Finding | None:
+    """Texts that stand among the positives and among the negatives. keys: (n,) the texts `tidied`."""
     classes: dict[str, set[int]] = {}
-    keys = [tidied(text) for text in examples.texts]
     for key, label in zip(keys, examples.labels.tolist(), strict=True):
         classes.setdefault(key, set()).add(label)
     torn = {key for key, seen in classes.items() if len(seen) > 1}
@@ -81,12 +80,11 @@ def both_classes(examples: Examples) -> Finding | None:
     )
 
 
-def repeats(examples: Examples) -> Finding | None:
-    """Rows that say again what an earlier row said."""
+def repeats(keys: Sequence[str]) -> Finding | None:
+    """Rows that say again what an earlier row said. keys: (n,) the texts `tidied`."""
     seen: set[str] = set()
     rows = []
-    for row, text in enumerate(examples.texts):
-        key = tidied(text)
+    for row, key in enumerate(keys):
         if key in seen:
             rows.append(row)
         seen.add(key)

@@ -16,10 +16,11 @@ from core.errors import UserError
 from core.examples import checks_near, checks_rows, checks_texts, checks_words
 from core.examples.examples import Examples, stratified_rows
 from core.examples.finding import SEVERITIES, Finding, Report, report_from_json
+from core.examples.grouping import tidied
 from core.examples.splitting import split
 from core.examples.words import read_words
 
-VERSION = 1  # raised when findings change: part of the key of every kept report
+VERSION = 2  # raised when findings change: part of the key of every kept report
 MAX_LENGTH = 256  # tokens that a model is given of a text unless something else is said
 TEST_SHARE = 0.3  # of the split that probing makes
 # What is read word by word: enough for honest figures, little enough for a second.
@@ -62,10 +63,11 @@ def _report(examples: Examples, max_length: int, n_tokens: list[int] | None, see
     lengths = np.array([len(examples.texts[row]) for row in rows], dtype=float)
     length = checks_words.area(labels, lengths, groups)
     share_cut, of_cut = checks_texts.truncation(examples, max_length, n_tokens)
+    keys = [tidied(text) for text in examples.texts]
     found: list[Finding | None] = [
         checks_rows.too_few(examples, test_share=TEST_SHARE),
-        checks_rows.both_classes(examples),
-        checks_rows.repeats(examples),
+        checks_rows.both_classes(examples, keys),
+        checks_rows.repeats(keys),
         checks_near.near_repeats(examples, rows, words, parts),
         checks_rows.imbalance(examples),
         checks_rows.one_large_group(examples),

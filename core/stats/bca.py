@@ -19,7 +19,7 @@ def bca_ends(value: float, drawn: NDArray, left_out: NDArray, level: float) -> t
     """
     share = (np.sum(drawn < value) + np.sum(drawn == value) / 2) / len(drawn)
     bias = _NORMAL.inv_cdf(min(max(float(share), 0.5 / len(drawn)), 1 - 0.5 / len(drawn)))
-    lean = left_out.mean() - left_out
+    lean = left_out.mean() - left_out if len(left_out) else left_out  # none where each group is the last of its class
     spread = float(np.sum(lean**2)) ** 1.5
     acceleration = float(np.sum(lean**3)) / (6 * spread) if spread > 0 else 0.0
     places = []

@@ -16,6 +16,7 @@ LOOKS = {
     "note": ("gray", ":material/info:", "Note"),
 }
 ROWS = 4  # that are shown of a finding
+TOP, SHARES = 4, 0.2  # words that are shown: how many, and how far apart their shares must be
 AREA_HELP = (
     "Area under the ROC curve, 0 to 1: the chance that a random positive gets a higher score than a random negative. "
     "0.5 says nothing; near 0 or 1 tells the classes apart. "
@@ -61,6 +62,13 @@ def figures(report: Report) -> None:
         help="Half the width of the 95% interval that a probe's AUROC of 0.8 will have, from the number of independent "
         "texts in the test part (Hanley and McNeil 1982). Range 0 to 1; above 0.15 little can be said.",
     )
+    top = [share for share in report.top if abs(share.positives - share.negatives) >= SHARES][:TOP]
+    if top:
+        told = (f"{share.word} ({share.positives:.0%}, {share.negatives:.0%})" for share in top)
+        st.caption(
+            "Words that differ most, with the shares of positives and negatives that have them: "
+            f"{plain('; '.join(told))}."
+        )
 
 
 def _area(column: st.delta_generator.DeltaGenerator, label: str, area: Area | None, help: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.examples import Info, search, some_rows
+from core.examples import Info, search
 from pages.shared import cached, cached_examples, findings
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, go_to
 from pages.shared.kept_examples import downloads, group_near_repeats, keep_in_order, offer_undo
 from pages.shared.links import choose, linked, want
-from pages.shared.own_texts import own_texts
+from pages.shared.own_texts import own_texts, show_classes
 from pages.shared.text import plain, shortened
 
 DO = {"browse": ":material/menu_book: Browse", "add": ":material/library_add: Add your own"}
@@ -37,7 +37,7 @@ def panel(chosen: Chosen) -> None:
             "A concept is given by texts that show it (positives) and texts that do not (negatives), as alike as "
             "possible in everything else."
         )
-        own_texts()
+        own_texts(chosen)
         return
     offer_undo()
     found = _find()
@@ -109,6 +109,7 @@ def _table(found: list[Info]) -> None:
             "source": link("source", help="Where the texts come from", display_text="open", width="small"),
             "id": st.column_config.TextColumn("id", help="Its name on the command line"),
         },
+        placeholder="",
         alt="Example sets",
     )
 
@@ -136,9 +137,8 @@ def _look_into(chosen: Chosen, found: list[Info]) -> None:
         if _is_link(info.source):
             st.link_button("Source", info.source, icon=":material/open_in_new:")
         downloads(info)
-    if not _is_link(info.source):
-        st.caption(f"Source: {plain(shortened(info.source, 200))}")
-    st.code(id, language=None)  # with a button that copies it
+    source = "" if _is_link(info.source) else f" Source: {plain(shortened(info.source, 200))}."
+    st.caption(f"Subject: {plain(info.subject)}. On the command line: {plain(id)}.{source}")
     _rows(info)
     _checked(info)
     if info.subject == "saved":
@@ -157,15 +157,7 @@ def _rows(info: Info) -> None:
     with mendable():
         examples = cached.examples(info.id, None)
         seed = st.session_state.get("rows_seed", 0)
-        rows = some_rows(examples, 2 * SHOWN, seed=seed)
-        classes = ((1, info.positives, info.positive_name), (0, info.negatives, info.negative_name))
-        for column, (label, number, name) in zip(st.columns(2, border=True), classes, strict=True):
-            with column:
-                icon = ":material/add_circle:" if label else ":material/do_not_disturb_on:"
-                st.markdown(f"{icon} **{'Positives' if label else 'Negatives'}:** {number:,} × {plain(name)}")
-                for row in rows:
-                    if examples.labels[row] == label:
-                        st.text(shortened(examples.texts[row], 240))
+        show_classes(examples, shown=SHOWN, seed=seed)
 
         def others() -> None:
             st.session_state["rows_seed"] = seed + 1
@@ -179,8 +171,6 @@ def _checked(info: Info) -> None:
     with st.spinner("Looking for what could mislead …"):
         report = cached_examples.report(examples)
     findings.show(report, examples, {"near repeats": lambda: group_near_repeats(info)})
-    for note in examples.notes:
-        st.caption(plain(note))
 
 
 def _is_link(source: str) -> bool:

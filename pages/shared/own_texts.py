@@ -13,25 +13,32 @@ from core.workspace import digest
 from pages.shared import cached, cached_examples, findings, own_template, own_upload
 from pages.shared.drafts import draft, forget_drafts
 from pages.shared.errors import mendable
+from pages.shared.frame import Chosen
 from pages.shared.links import linked, want
 from pages.shared.text import plain, shortened
+from pages.shared.word_lists import word_lists
 
 SHOWN = 4  # texts of each class in a preview
 
 
-def own_texts() -> None:
-    """Draw them. Once a set is taken it is the chosen concept, and the page runs again."""
+def own_texts(chosen: Chosen | None = None) -> None:
+    """Draw them. Once a set is taken it is the chosen concept, and the page runs again.
+
+    chosen: the sidebar's choices, for a direction of two word lists; without them that way is not offered.
+    """
     with mendable():
-        _own_texts()
+        _own_texts(chosen)
 
 
 @st.fragment
-def _own_texts() -> None:
+def _own_texts(chosen: Chosen | None) -> None:
     ways = {
         "paste": ":material/content_paste: Paste lists",
         "upload": ":material/upload_file: Upload a file",
         "template": ":material/dynamic_form: Template",
     }
+    if chosen is not None:
+        ways["words"] = ":material/compare_arrows: Two word lists"
     way = linked(
         st.segmented_control,
         "How to give texts",
@@ -46,6 +53,8 @@ def _own_texts() -> None:
     with mendable():
         if way == "paste":
             _paste()
+        elif way == "words" and chosen is not None:
+            word_lists(chosen)
         else:
             found = own_upload.uploaded() if way == "upload" else own_template.of_template()
             if found is not None:
@@ -94,9 +103,9 @@ def _offer(found: Callable[[], Examples]) -> None:
             take(found(), name)
 
 
-def show_classes(examples: Examples) -> None:
-    """Both classes with their size and a few of their texts, as text."""
-    rows = some_rows(examples, 2 * SHOWN)
+def show_classes(examples: Examples, *, shown: int = SHOWN, seed: int = 0) -> None:
+    """Both classes with their size and a few of their texts, as text. seed: which texts."""
+    rows = some_rows(examples, 2 * shown, seed=seed)
     classes = (
         (1, "Positives", examples.positive_name, examples.n_positives, ":material/add_circle:"),
         (0, "Negatives", examples.negative_name, examples.n_negatives, ":material/do_not_disturb_on:"),
@@ -107,7 +116,7 @@ def show_classes(examples: Examples) -> None:
             st.markdown(f"{icon} **{sort}:** {number:,}" + ("" if same else f" × {plain(name)}"))
             for row in rows:
                 if examples.labels[row] == label:
-                    st.text(shortened(examples.texts[row], 160))
+                    st.text(shortened(examples.texts[row], 240))
     for note in examples.notes:
         st.caption(plain(note))
 
