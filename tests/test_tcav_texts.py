@@ -104,7 +104,7 @@ def test_the_command_gives_its_keys_and_finds_its_result_again(
         "--cavs",
         "diffmean,logistic",
         "--cav",
-        "svm",
+        "logistic",
         "--permutations",
         "39",
     )
