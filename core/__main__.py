@@ -30,6 +30,7 @@ from core.cli import (
     steer,
     tcav,
     tcav_calibrate,
+    tcav_scan,
 )
 from core.cli.arguments import Parser
 from core.cli.console import console
@@ -39,6 +40,7 @@ from core.progress import Progress
 
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
+_TCAV = (tcav, tcav_calibrate, tcav_scan)
 # A name may be of two words: `direction show` stands beside `direction`, whose own first argument is a model.
 COMMANDS = {
     command.NAME: command
@@ -50,8 +52,7 @@ COMMANDS = {
         direction,
         directions,
         *_LIBRARY,
-        tcav,
-        tcav_calibrate,
+        *_TCAV,
         steer,
         lens,
         lens_train,

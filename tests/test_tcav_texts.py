@@ -194,3 +194,23 @@ def test_calibration_gives_its_keys(model: str, files: dict[str, str], capsys: p
     assert "random sets of 20 against 20 need 40" in fails(capsys, *arguments, "--size", "20")
     assert main((*arguments, "--runs", "6")) == 0
     assert "should be 5%" in capsys.readouterr().out
+
+
+def test_a_scan_ranks_and_names_what_it_left_out(
+    model: str, files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.csv").write_text("text,label\na b c,1\nd e f,1\ng h i,0\nj k l,0")
+    names = ",".join([files["mood"], files["place"], str(tmp_path / "tiny.csv")])
+    arguments = (
+        *("tcav", "scan", model, "--target", "the,a|and,of", "--inputs", files["asked"], "--layer", "1"),
+        *("--concepts", names, "--pushed", "0", "--permutations", "99"),
+    )
+    found = run(capsys, *arguments)
+    assert {"results", "seconds"} <= set(found)
+    assert [one["rank"] for one in found["results"]] == [1, 2]
+    assert {one["concept"] for one in found["results"]} == {files["mood"], files["place"]}
+    assert {"p", "auroc", "verdict", "mean_cosine"} <= set(found["results"][0])
+    assert any("only 2 independent" in note for note in found["notes"])
+    assert run(capsys, *arguments)["cached"] is True
+    assert "give --target once" in fails(capsys, *arguments, "--target", "the|of")
+    assert "None of the 1 sets" in fails(capsys, *arguments, "--concepts", str(tmp_path / "tiny.csv"))

@@ -1,0 +1,56 @@
+"""`tcav scan`: every concept at hand, ranked for one target."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from core.cli import arguments
+from core.cli.console import table
+from core.cli.tcav import add_question, open_inputs, reading_of, settings_of, targets_of
+from core.errors import UserError
+from core.progress import Listener
+
+NAME = "tcav scan"
+HELP = "which concepts the answer depends on: all sets at hand, ranked for one target"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_model(parser)
+    parser.add_argument("--layer", type=int, required=True, help="counted from 0")
+    add_question(parser)
+    parser.add_argument("--concepts", metavar="A,B", help="only these sets (default: all saved and bundled ones)")
+    parser.add_argument("--pushed", type=int, default=32, help="inputs on which real pushes are measured; 0: none")
+    parser.add_argument("--inputs-limit", type=arguments.count, default=100, help="use this many inputs (default 100)")
+    parser.add_argument("--limit", type=arguments.count, help="rows of each set (default 120)")
+    parser.add_argument("--max-length", type=int, default=arguments.MAX_LENGTH, help="tokens at which a text is cut")
+
+
+def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
+    from core.examples import open_examples
+    from core.tcav.scan import ROWS, concepts_at_hand, scan
+
+    if len(args.target) > 1:
+        raise UserError("A scan ranks for one target; give --target once.")
+    names = concepts_at_hand() if args.concepts is None else arguments.words(args.concepts)
+    settings = settings_of(args)
+    inputs = open_inputs(args.inputs, args.inputs_limit, args.mark)
+    concepts = [open_examples(name, limit=args.limit or ROWS) for name in dict.fromkeys(names)]
+    model = arguments.open_model_of(args)
+    return scan(
+        model,
+        concepts,
+        targets_of(args, model)[0],
+        inputs,
+        args.layer,
+        settings=settings,
+        reading=reading_of(args),
+        pushed=max(args.pushed, 0),
+        progress=progress,
+    )
+
+
+def show(result: dict[str, Any]) -> str:
+    columns = ("rank", "concept", "mean_cosine", "score", "p_adjusted", "auroc", "specificity", "verdict")
+    rows = [[one[column] for column in columns] for one in result["results"][:20]]
+    return "\n".join([table([column.replace("_", " ") for column in columns], rows), *result["notes"]])
