@@ -10,6 +10,7 @@ import pytest
 
 from core.directions import load_direction
 from tests.test_cli import examples, fails, model, run  # noqa: F401 (fixtures)
+from tests.tiny import tiny_directory
 
 KEYS = {"name", "model_id", "site", "layer", "method", "raw_norm", "auroc", "examples"}
 
@@ -112,6 +113,63 @@ def test_every_mistake_gets_one_line(
     filled = [{"FILE": str(file), "OUT": str(tmp_path / "out"), "MODEL": library}.get(one, one) for one in arguments]
     assert sentence in fails(capsys, "direction", *filled)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_direction_from_two_lists_of_words(
+    model: str,  # noqa: F811
+    examples: str,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wish = ("direction", model, "--method", "observable", "--tokens", "a,b|w", "--layer", "1", "--save", "ab")
+    made = run(capsys, *wish, "--examples", examples, "--set", "prompts=16")
+    assert (made["method"], made["origin"], made["auroc"]) == ("observable", "a, b against w", None)
+    assert {one["name"] for one in made["checks"]} == {"slope", "rising", "halves"}
+    assert load_direction("ab").provenance["prompts"]["read"] == 16
+    plain = run(capsys, *wish, "--set", "prompts=0")
+    assert plain["checks"] == []
+    (tmp_path / "texts.txt").write_text("The film was good.\nThe food was bad.\n")
+    run(capsys, *wish, "--texts", str(tmp_path / "texts.txt"))
+    assert load_direction("ab").provenance["prompts"]["read"] == 2
+
+
+def test_a_direction_from_two_models(
+    model: str,  # noqa: F811
+    examples: str,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "second").mkdir()
+    other = str(tiny_directory(tmp_path / "second", "llama", seed=1))
+    wish = ("direction", model, "--method", "difference", "--other", other, "--layer", "1", "--save", "d")
+    made = run(capsys, *wish, "--examples", examples)
+    assert {one["name"] for one in made["checks"]} == {"norm", "held_out_length", "halves"}
+    assert made["auroc_ci"][0] <= made["auroc"] <= made["auroc_ci"][1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--layer", "1"), "--examples"),
+        (("--layer", "1", "--method", "observable"), "--tokens"),
+        (("--layer", "1", "--method", "observable", "--tokens", "good"), "good,great|bad,terrible"),
+        (("--layer", "1", "--method", "observable", "--tokens", "a|unfathomable"), "'unfathomable' is"),
+        (("--layer", "1", "--method", "difference", "--examples", "SET"), "--other"),
+        (("--layer", "1", "--method", "difference", "--other", "MODEL", "--examples", "SET"), "same model"),
+        (("--layer", "1", "--examples", "SET", "--set", "c"), "NAME=VALUE"),
+        (("--layer", "1", "--examples", "SET", "--set", "c=1"), "no parameter 'c'"),
+        (("--layer", "1", "--examples", "SET", "--texts", "x"), "not allowed with"),
+    ],
+)
+def test_every_mistake_in_making_one_gets_one_line(
+    model: str,  # noqa: F811
+    examples: str,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    sentence: str,
+) -> None:
+    filled = [{"SET": examples, "MODEL": model}.get(one, one) for one in arguments]
+    assert sentence in fails(capsys, "direction", model, *filled, "--save", "x")
 
 
 def test_a_taken_name_is_kept_unless_told_otherwise(library: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -122,6 +123,17 @@ def numbers(option: str, text: str) -> list[float]:
     if bad := [value for value in values if not math.isfinite(value)]:
         raise UserError(f"{option} takes finite numbers, not {bad[0]}.")
     return values
+
+
+def assignments(option: str, texts: Sequence[str]) -> dict[str, float]:
+    """`NAME=VALUE` each, values being finite numbers. Raises UserError otherwise."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"{option} takes NAME=VALUE, such as {option} prompts=0, not {text!r}.")
+        found[name.strip()] = numbers(f"{option} {name}", value)[0]
+    return found
 
 
 def count(text: str) -> int:
