@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
 
     checked_name(args.save)
     method = with_parameters(method_named(args.method), arguments.assignments("--set", args.set))
-    source = {"examples": _examples, "tokens": _tokens, "models": _models}[method.made_from](args, method.title)
+    source: Any = {"examples": _examples, "tokens": _tokens, "models": _models}[method.made_from](args, method.title)
     model = arguments.open_model_of(args)
     direction = make_direction(
         model,

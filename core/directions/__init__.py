@@ -1,6 +1,7 @@
 """Directions of concepts: finders, and the library of what was found."""
 
 from core.directions.algebra import check_same_site, combine, combine_saved, cosines, orthogonalise
+from core.directions.check import Check
 from core.directions.difference import ModelDifference
 from core.directions.diffmean import DiffMean
 from core.directions.direction import Direction, check_fits, site_of
@@ -18,7 +19,7 @@ from core.directions.library import (
 )
 from core.directions.logistic import Logistic
 from core.directions.make import make_direction
-from core.directions.method import Check, Found, Method, Reading
+from core.directions.method import Found, Method, Reading
 from core.directions.methods import METHODS, method_named
 from core.directions.observable import Observable
 from core.directions.parameters import Parameter, parameter, parameters, with_parameters

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from core.directions.check import Check
 from core.directions.diffmean import DiffMean
 from core.directions.halves import halves
 from core.directions.labelled import read_held_out
-from core.directions.method import Check, Found, Method, Reading
+from core.directions.method import Found, Method, Reading
 from core.directions.sources import ModelPair
 from core.errors import UserError
 from core.progress import Listener, silent

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.directions.check import Check
 from core.errors import UserError
 from core.models import KINDS, Site
 
@@ -54,6 +55,18 @@ class Direction:
         if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
             return float(ends[0]), float(ends[1])
         return None
+
+    @property
+    def note(self) -> str:
+        """Why `auroc` is None; "" where nothing is said."""
+        return str(self._part("held_out").get("note") or "")
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What its method measured of it besides, as far as the record is sound."""
+        kept = self.provenance.get("checks")
+        found = (Check.from_json(one) for one in kept) if isinstance(kept, list) else ()
+        return tuple(check for check in found if check is not None)
 
     @property
     def examples(self) -> str | None:

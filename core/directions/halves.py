@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.directions.method import Check, unit
+from core.directions.check import Check
+from core.directions.method import unit
 from core.stats.means import mean_interval
 
 FEWEST = 8  # independent texts below which no half is held back

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -68,7 +67,7 @@ def make_direction(
         **found.settled.to_json(),
         "seed": seed,
         "held_out": found.held_out,
-        "checks": [_plain(asdict(check)) for check in found.checks],
+        "checks": [check.to_json() for check in found.checks],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {package: version(package) for package in ("torch", "transformers", "scikit-learn", "numpy")},
     }
@@ -83,7 +82,3 @@ def make_direction(
         method=chosen.name,
         provenance=provenance,
     )
-
-
-def _plain(check: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in check.items()}

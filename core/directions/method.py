@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from core.activations import Pool
+from core.directions.check import Check
 from core.progress import Listener, silent
 
 if TYPE_CHECKING:
@@ -26,23 +27,6 @@ class Reading:
     pool: Pool = "mean"
     max_length: int = 256
     limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Check:
-    """A number that says how good a direction is, beside what it would be by chance.
-
-    title and help: for people; help says definition, unit and range. interval: 95%, None if there is none. chance: the
-    ends between which 95% of random directions (or whatever `chance_of` names) would lie.
-    """
-
-    name: str
-    title: str
-    value: float
-    help: str
-    interval: tuple[float, float] | None = None
-    chance: tuple[float, float] | None = None
-    chance_of: str = "random directions"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from core.directions.check import Check
 from core.directions.halves import halves
-from core.directions.method import Check, Found, Method, Reading
+from core.directions.method import Found, Method, Reading
 from core.directions.parameters import parameter
 from core.directions.sources import Texts, TokenLists
 from core.errors import UserError
