@@ -163,6 +163,15 @@ with st.container(horizontal=True):
         concept=chosen.concept,
         layer=str(sweep.best.layer),
     )
+    go_to(
+        "lens",
+        "Read a text token by token",
+        icon=":material/layers:",
+        model=chosen.model,
+        concept=chosen.concept,
+        layer=str(sweep.best.layer),
+        panel="live",
+    )
     table = sweep_table(sweep)
     csv_button(table, f"probe-{chosen.concept.replace('/', '-')}-{limit}.csv")
 with st.expander("All numbers"):

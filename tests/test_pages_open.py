@@ -16,6 +16,7 @@ from tests.pages import PAGES, ROOT, forget, open_alone, open_through_app, save_
 TITLES = {
     "home": "Follow a concept through a language model",
     "probing": "Probing",
+    "lens": "Lens",
     "steering": "Steering",
     "library": "Library",
     "jobs": "Jobs",
