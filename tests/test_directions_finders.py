@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
 from core.directions import FINDERS, DiffMean, Logistic, finder_named, parameters, with_parameters
-from core.directions.finder import inner_folds
 from core.directions.logistic import STRENGTHS
+from core.directions.prepared import inner_folds
 from core.directions.threads import one_blas_thread
 from core.errors import UserError
 from core.examples import folds, split

@@ -14,8 +14,9 @@ from sklearn.linear_model import Ridge as SkRidge
 from sklearn.preprocessing import StandardScaler
 
 from core.directions import LDA, DiffMean, Logistic, PairedPCA, Ridge
-from core.directions.finder import inner_folds, prepared
+from core.directions.finder import prepared
 from core.directions.pca import pairs
+from core.directions.prepared import inner_folds
 from core.models import Site
 from core.probing import fit_platt
 from core.probing.batched import draw, probe_layer

@@ -94,7 +94,7 @@ def test_pairs_are_drawn_together() -> None:
 
 @pytest.mark.parametrize("name", ["diffmean", "logistic"])
 def test_auroc_is_that_of_folds_done_by_hand(name: str) -> None:
-    from core.directions.finder import inner_folds
+    from core.directions.prepared import inner_folds
 
     rng = np.random.default_rng(4)
     concept, kind = drawn(rng, 1.2, 30), kind_named(name)

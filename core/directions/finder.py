@@ -12,18 +12,18 @@ import numpy as np
 
 from core.directions.labelled import find_labelled
 from core.directions.method import Found, Method, Reading
-from core.directions.prepared import Prepared
+from core.directions.prepared import Parts, Prepared
+from core.directions.prepared import inner_folds as inner_folds
 from core.directions.threads import one_blas_thread
 from core.errors import UserError
-from core.examples import Examples, folds
+from core.examples import Examples
 from core.progress import Listener, silent
-from core.stats import auroc
+from core.stats import aurocs
 
 if TYPE_CHECKING:
     from core.models import Model, Site
 
 FOLDS = 5
-Parts = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ class Finder(Method):
         grid = self.grid()
         if len(grid) == 1 and not measure:
             return Settled(grid[0], None)
-        parts = inner_folds(labels, rows.groups, k=self.n_folds, seed=seed)
+        parts = rows.folds(labels, self.n_folds, seed)
         if not parts:
             return Settled(self.fallback(), None)
         scores = self.held_out(rows, labels, parts, seed=seed)
-        means = [float(np.mean([auroc(labels[test], line[test]) for _, test in parts])) for line in scores]
+        means = np.mean([aurocs(labels[test], scores[:, test]) for _, test in parts], axis=0)
         best = int(np.argmax(means))  # the first of equals
-        return Settled(grid[best], means[best], scores[best])
+        return Settled(grid[best], float(means[best]), scores[best])
 
     @property
     def n_folds(self) -> int:
@@ -135,16 +135,3 @@ def checked_rows(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         which = "negatives" if positives.any() else "positives"
         raise UserError(f"The examples hold no {which} that can be read: a direction needs both classes.")
     return X, positives
-
-
-def inner_folds(y: np.ndarray, groups: np.ndarray | None, *, k: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Grouped stratified folds with both classes on both sides; fewer or none where the rows are too few."""
-    if groups is None:
-        groups = np.arange(len(y))
-    smaller = min(len(np.unique(groups[y == label])) for label in (0, 1))
-    for possible in range(min(k, smaller), 1, -1):
-        try:
-            return folds(y, groups, k=possible, seed=seed)
-        except UserError:
-            continue  # a few large groups hold most rows: fewer folds may still be had
-    return []

@@ -11,6 +11,7 @@ from core.directions.diffmean import contrast
 from core.directions.finder import Finder, Parts
 from core.directions.parameters import parameter
 from core.directions.prepared import Prepared
+from core.directions.scatter import Scatter
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class LDA(Finder):
     n, and d the number of dimensions that vary (Ledoit and Wolf 2004, "A well-conditioned estimator for
     large-dimensional covariance matrices", section 3.2, gives a). The vector returned is `weights / standard
     deviation`: for normal classes of one covariance the gradient of the log odds with respect to the raw activation.
+    The folds share the standardisation, which knows no labels.
     """
 
     name: ClassVar[str] = "lda"
@@ -31,53 +33,49 @@ class LDA(Finder):
     shrinkage: float = parameter(0.0, 0.0, 1.0, "Share of the spherical covariance; 0 takes Ledoit and Wolf's amount.")
 
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
-        return rows.raw(_weights(rows.basis.features, rows.basis.variances, labels, _varying(rows), self.shrinkage))
+        return rows.raw(_weights(rows.basis.features, Scatter(rows.basis), labels, _varying(rows), self.shrinkage))
 
     def held_out(self, rows: Prepared, labels: np.ndarray, parts: Parts, *, seed: int = 0) -> np.ndarray:
         scores = np.full((1, len(labels)), np.nan)
-        features = rows.basis.features
         for train, test in parts:
-            mean = features[train].mean(axis=0)
-            own = features[train] - mean
-            total = own.T @ own / len(train)
-            weights = _weights(own, total, labels[None, train], _varying(rows), self.shrinkage)[0]
-            scores[0, test] = (features[test] - mean) @ weights
+            scatter = Scatter(rows.basis, test)
+            Z = rows.basis.features[train] - scatter.mean
+            weights = _weights(Z, scatter, labels[None, train], _varying(rows), self.shrinkage)
+            scores[0, test] = scatter.held_out(weights)[0]
         return scores
 
 
 def _varying(rows: Prepared) -> int:
-    return int(np.isfinite(rows.scale).sum())
+    return max(1, int(np.isfinite(rows.scale).sum()))
 
 
-def _weights(Z: np.ndarray, total: np.ndarray, labels: np.ndarray, d: int, shrinkage: float) -> np.ndarray:
-    """Discriminants (p, r) of the label vectors (p, n).
+def _weights(Z: np.ndarray, scatter: Scatter, labels: np.ndarray, d: int, shrinkage: float) -> np.ndarray:
+    """Discriminants (p, r) of the label vectors (p, n). Z: (n, r) rows about their mean, d dimensions rotated.
 
-    Z: (n, r) rows about their mean, d dimensions rotated. total: their covariance, (r, r), or (r,) where diagonal.
-
-    The within-class covariance is C = total - v D D', D the difference of the class means and v = p (1 - p) of the
-    share p of positives. So only `total` is ever a matrix: traces of C follow from those of `total`, and
-    S^-1 D is proportional to ((1 - a) total + a (trace C / d) I)^-1 D (Sherman and Morrison 1950).
+    The within-class covariance is C = T - v D D', T that of all rows, D the difference of the class means and v =
+    p (1 - p) of the share p of positives. So C is never made: its traces follow from those of T, and S^-1 D is in
+    proportion to ((1 - a) T + a (trace C / d) I)^-1 D (Sherman and Morrison 1950).
     """
+    n = scatter.n
     D = contrast(labels) @ Z
     share = labels.mean(axis=1)
     v, length = share * (1 - share), np.sum(D * D, axis=1)
-    along = D * total if total.ndim == 1 else D @ total
-    trace = (total.sum() if total.ndim == 1 else np.trace(total)) - v * length
-    squared = np.sum(total * total) - 2 * v * np.sum(D * along, axis=1) + (v * length) ** 2
+    trace = scatter.trace / n - v * length
+    along = np.sum(D * scatter.times(D), axis=1) / n
+    squared = scatter.squared / n**2 - 2 * v * along + (v * length) ** 2
     a = np.full(len(labels), shrinkage)
     if shrinkage == 0:
-        a = ledoit_wolf(trace, squared, _fourth_moments(Z, labels, D, share), len(Z), d)
-    ridge = a * trace / d
-    # Rows that are all the same within their classes have no covariance to undo.
-    ridge = np.where(trace > 0, ridge, 1.0)
-    if total.ndim == 1:
-        x = D / ((1 - a)[:, None] * total + ridge[:, None])
-    else:
-        identity = np.eye(len(total))
-        x = np.stack(
-            [np.linalg.solve((1 - a_) * total + r_ * identity, D_) for a_, r_, D_ in zip(a, ridge, D, strict=True)]
-        )
-    return x / (1 - (1 - a) * v * np.sum(D * x, axis=1))[:, None]
+        a = ledoit_wolf(trace, squared, _fourth_moments(Z, labels, D, share), n, d)
+    found = []
+    for own, a_, v_, trace_ in zip(D, a, v, trace, strict=True):
+        ridge = a_ * trace_ / d
+        if not ridge > 0 or a_ == 1:
+            # Nothing varies within the classes, or nothing of the covariance is kept: there is nothing to undo.
+            found.append(own * d / trace_ if trace_ > 0 else own)
+            continue
+        x = scatter.solve(own[None], ridge * n / (1 - a_))[0] * n / (1 - a_)
+        found.append(x / (1 - (1 - a_) * v_ * (own @ x)))
+    return np.array(found)
 
 
 def _fourth_moments(Z: np.ndarray, labels: np.ndarray, D: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -85,7 +83,7 @@ def _fourth_moments(Z: np.ndarray, labels: np.ndarray, D: np.ndarray, share: np.
     onto = (Z @ D.T).T  # (p, n)
     place = np.where(labels, (1 - share)[:, None], -share[:, None])  # a class's mean is place * D
     within = np.sum(Z * Z, axis=1) - 2 * place * onto + place**2 * np.sum(D * D, axis=1)[:, None]
-    return np.mean(within**2, axis=1)
+    return np.asarray(np.mean(within**2, axis=1))
 
 
 def ledoit_wolf(trace: np.ndarray, squared: np.ndarray, fourth: np.ndarray, n: int, d: int) -> np.ndarray:

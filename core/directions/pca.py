@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,11 @@ import numpy as np
 
 from core.directions.finder import Finder, Parts
 from core.directions.prepared import Prepared
+
+TOLERANCE = 1e-9  # of the residual, as a share of the eigenvalue
+MOST = 300  # steps; where two axes are all but equally long, either is as good as the other
+
+Pairs = tuple[np.ndarray, np.ndarray]  # row numbers of the positives and of the negatives, (m,) each
 
 
 @dataclass(frozen=True)
@@ -32,19 +38,20 @@ class PairedPCA(Finder):
     help: ClassVar[str] = "The main axis of positive - negative pairs: best with true pairs, in one group each."
 
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
-        return np.stack([_vector(rows, np.arange(len(one)), one, seed) for one in labels])
+        return _vectors(rows.centred, [pairs(one, rows.groups, seed) for one in labels])
 
     def held_out(self, rows: Prepared, labels: np.ndarray, parts: Parts, *, seed: int = 0) -> np.ndarray:
         scores = np.full((1, len(labels)), np.nan)
-        for train, test in parts:
-            vector = _vector(rows, train, labels[train], seed)
+        own = [tuple(train[side] for side in pairs(labels[train], rows.groups[train], seed)) for train, _ in parts]
+        vectors = _vectors(rows.centred, own)  # type: ignore[arg-type]  # of two each
+        for vector, (train, test) in zip(vectors, parts, strict=True):
             scores[0, test] = (rows.centred[test] - rows.centred[train].mean(axis=0)) @ vector
         return scores
 
 
-def pairs(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the positives and of the negatives of each pair, two (m,). labels: (n,) boolean, both present."""
-    own: list[tuple[np.ndarray, np.ndarray]] = []
+def pairs(labels: np.ndarray, groups: np.ndarray, seed: int) -> Pairs:
+    """The rows that stand against one another. labels: (n,) boolean, both present. groups: (n,)."""
+    own: list[Pairs] = []
     alone = np.ones(len(labels), dtype=bool)
     with_positives, with_negatives = (np.unique(groups[labels == label]) for label in (True, False))
     for group in np.intersect1d(with_positives, with_negatives):
@@ -58,28 +65,65 @@ def pairs(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray
     return np.concatenate([p for p, _ in own]), np.concatenate([n for _, n in own])
 
 
-def _zipped(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _zipped(positives: np.ndarray, negatives: np.ndarray) -> Pairs:
     """Pairs in order; the shorter list begins anew until the longer one is at its end."""
     each = np.arange(max(len(positives), len(negatives)))
     return positives[each % len(positives)], negatives[each % len(negatives)]
 
 
-def _vector(rows: Prepared, chosen: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
-    """The finder's vector (d,) on some of the rows. chosen: (n,) row numbers. labels: (n,) of those rows."""
-    positives, negatives = (chosen[side] for side in pairs(labels, rows.groups[chosen], seed))
-    D = rows.centred[positives] - rows.centred[negatives]
-    m, d = D.shape
-    if m <= d:
-        K = rows.gram
-        inner = K[np.ix_(positives, positives)] + K[np.ix_(negatives, negatives)]
-        crossed = K[np.ix_(positives, negatives)]
-        axis = D.T @ np.linalg.eigh(inner - crossed - crossed.T)[1][:, -1]
-    else:
-        axis = np.linalg.eigh(D.T @ D)[1][:, -1]
-    length = np.linalg.norm(axis)
-    if not length > 0:
-        return np.zeros(d)
-    along = D @ (axis / length)
-    majority = np.count_nonzero(along > 0) - np.count_nonzero(along < 0)
-    sign = np.sign(majority) or np.sign(along.mean()) or 1.0
-    return sign * np.sqrt(np.mean(along**2)) * axis / length
+def _vectors(X: np.ndarray, paired: Sequence[Pairs]) -> np.ndarray:
+    """The finder's vector (p, d) of each of p pairings of the rows X (n, d)."""
+    found = []
+    for axis, (positives, negatives) in zip(_main_axes(X, paired), paired, strict=True):
+        along = X @ axis
+        along = along[positives] - along[negatives]
+        majority = np.count_nonzero(along > 0) - np.count_nonzero(along < 0)
+        sign = np.sign(majority) or np.sign(along.mean()) or 1.0
+        found.append(sign * np.sqrt(np.mean(along**2)) * axis)
+    return np.stack(found)
+
+
+def _main_axes(X: np.ndarray, paired: Sequence[Pairs]) -> np.ndarray:
+    """Unit vectors (p, d), each the axis of the largest second moment of its pairs' differences.
+
+    Lanczos' method with full reorthogonalisation, for all pairings at once (Golub and Van Loan 2013, section 10.1): a
+    step is one product with X and one with its transpose, whatever p.
+    """
+    n, p = len(X), len(paired)
+    longest = max(len(positives) for positives, _ in paired)
+    ends = np.zeros((2, p, longest), dtype=int)
+    real = np.zeros((p, longest))
+    for line, pair in enumerate(paired):
+        ends[:, line, : len(pair[0])] = pair
+        real[line, : len(pair[0])] = 1
+    flat = ends + n * np.arange(p)[:, None]
+
+    def moment(V: np.ndarray) -> np.ndarray:
+        """The sum of d d' v over the differences d of each pairing: (p, d)."""
+        along = (V @ X.T).ravel()
+        difference = (along[flat[0]] - along[flat[1]]) * real
+        spread = [np.bincount(flat[side].ravel(), difference.ravel(), minlength=n * p) for side in (0, 1)]
+        return np.asarray((spread[0] - spread[1]).reshape(p, n) @ X)
+
+    most = min(MOST, longest, X.shape[1])
+    Q = np.zeros((most + 1, p, X.shape[1]))
+    Q[0] = np.random.default_rng(0).standard_normal(X.shape[1])
+    Q[0] /= np.linalg.norm(Q[0, 0])
+    T = np.zeros((p, most + 1, most + 1))
+    top = np.ones((p, 1))
+    for step in range(most):
+        fresh = moment(Q[step])
+        for _ in range(2):  # once leaves what rounding makes of near parallels
+            onto = np.einsum("kpd,pd->kp", Q[: step + 1], fresh)
+            fresh -= np.einsum("kp,kpd->pd", onto, Q[: step + 1])
+            T[:, step, step] += onto[step]
+        size = np.linalg.norm(fresh, axis=1)
+        values, vectors = np.linalg.eigh(T[:, : step + 1, : step + 1])
+        top, best = vectors[:, :, -1], values[:, -1]
+        # The residual of the best axis so far (Parlett 1998, section 13.2); nothing left to add where it is nought.
+        if np.all(size * np.abs(top[:, -1]) <= TOLERANCE * best):
+            break
+        T[:, step, step + 1] = T[:, step + 1, step] = size
+        Q[step + 1] = fresh / np.maximum(size, np.finfo(np.float64).tiny)[:, None]
+    axes = np.einsum("pk,kpd->pd", top, Q[: top.shape[1]])
+    return np.asarray(axes / np.linalg.norm(axes, axis=1, keepdims=True))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import UserError
+from core.examples import folds
+
 Array = NDArray[np.float64]
+Parts = Sequence[tuple[np.ndarray, np.ndarray]]  # training and test rows of each fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +73,30 @@ class Prepared:
             return Basis(vectors * roots, values / n, (vectors / roots).T @ Z)
         return Basis(Z @ vectors, values / n, vectors.T)
 
+    def folds(self, labels: NDArray[np.bool_], k: int, seed: int) -> Parts:
+        """`inner_folds` of these rows; the same ones for every method that asks."""
+        key = (labels.tobytes(), k, seed)
+        if key not in self._folds:
+            self._folds[key] = inner_folds(labels, self.groups, k=k, seed=seed)
+        return self._folds[key]
+
     @cached_property
-    def gram(self) -> Array:
-        """Inner products of the centred rows, (n, n)."""
-        return self.centred @ self.centred.T
+    def _folds(self) -> dict[tuple[bytes, int, int], Parts]:
+        return {}
 
     def raw(self, weights: Array) -> Array:
         """Vectors (p, d) in raw activation space from weights (p, r) on the basis's features."""
         return (weights @ self.basis.axes) / self.scale
+
+
+def inner_folds(y: np.ndarray, groups: np.ndarray | None, *, k: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Grouped stratified folds with both classes on both sides; fewer or none where the rows are too few."""
+    if groups is None:
+        groups = np.arange(len(y))
+    smaller = min(len(np.unique(groups[y == label])) for label in (0, 1))
+    for possible in range(min(k, smaller), 1, -1):
+        try:
+            return folds(y, groups, k=possible, seed=seed)
+        except UserError:
+            continue  # a few large groups hold most rows: fewer folds may still be had
+    return []

@@ -10,7 +10,8 @@ import numpy as np
 
 from core.directions.finder import FOLDS, Finder, Parts
 from core.directions.parameters import parameter
-from core.directions.prepared import Basis, Prepared
+from core.directions.prepared import Prepared
+from core.directions.scatter import Scatter
 
 PENALTIES = (1e3, 1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3)  # the strongest first
 FALLBACK = 1.0  # where the rows are too few to be folded
@@ -22,7 +23,8 @@ class Ridge(Finder):
 
     Minimises mean((label - b - w.z)^2) + penalty * |w|^2 over standardised dimensions z, whose average variance is 1:
     the penalty counts in units of that variance (a trace-scaled ridge). scikit-learn's alpha is penalty * n. The
-    vector returned is `w / standard deviation`, in label units per unit of activation.
+    vector returned is `w / standard deviation`, in label units per unit of activation. The folds share the
+    standardisation, which knows no labels.
 
     For two classes this is, but for its length, the direction of a discriminant analysis whose within-class covariance
     is enlarged by penalty * I (Hastie, Tibshirani and Friedman 2009, exercise 4.2): `lda` reckons the amount from the
@@ -49,28 +51,22 @@ class Ridge(Finder):
     def fit_many(self, rows: Prepared, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
         if not self.penalty:
             raise ValueError("the penalty is not chosen yet: settle first")
-        basis = rows.basis
-        y = labels - labels.mean(axis=1, keepdims=True)
-        return rows.raw(y @ basis.features / len(basis.features) / (basis.variances + self.penalty))
+        return rows.raw(_weights(rows, labels, Scatter(rows.basis), self.penalty))
 
     def held_out(self, rows: Prepared, labels: np.ndarray, parts: Parts, *, seed: int = 0) -> np.ndarray:
-        y = labels.astype(np.float64)
-        return np.stack([_left_out(rows.basis, y, parts, one.penalty) for one in self.grid()])
+        grid = self.grid()
+        scores = np.full((len(grid), len(labels)), np.nan)
+        for train, test in parts:
+            scatter = Scatter(rows.basis, test)
+            y = np.zeros(len(labels))
+            y[train] = labels[train] - labels[train].mean()
+            right = y[None] @ rows.basis.features
+            for line, one in zip(scores, grid, strict=True):
+                line[test] = scatter.held_out(scatter.solve(right, one.penalty * scatter.n))[0]
+        return scores
 
 
-def _left_out(basis: Basis, y: np.ndarray, parts: Parts, penalty: float) -> np.ndarray:
-    """What each fold's fit says of the rows that it was not fitted on, (n,), without fitting it.
-
-    With the hat matrix H of all rows the residuals of left-out rows T are (I - H[T, T])^-1 (y - H y)[T], exactly
-    (the block form of the leave-one-out identity, Cook and Weisberg 1982). The fold's penalty is that of its own number
-    of rows. Counted from the mean of the labels fitted on, which is what a fold's fit says of the mean of its rows.
-    """
-    scores = np.full(len(y), np.nan)
-    n = len(y)
-    for train, test in parts:
-        shrunk = basis.features * (1 / (basis.variances * n + penalty * len(train)))
-        hat = shrunk[test] @ basis.features[test].T + 1 / n
-        residuals = y[test] - shrunk[test] @ (basis.features.T @ y) - y.mean()
-        left_out = np.linalg.solve(np.eye(len(test)) - hat, residuals)
-        scores[test] = y[test] - left_out - y[train].mean()
-    return scores
+def _weights(rows: Prepared, labels: np.ndarray, scatter: Scatter, penalty: float) -> np.ndarray:
+    """Weights (p, r) on the features of all rows. labels: (p, n)."""
+    y = labels - labels.mean(axis=1, keepdims=True)
+    return scatter.solve(y @ rows.basis.features, penalty * scatter.n)

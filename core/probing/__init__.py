@@ -5,12 +5,12 @@ from core.probing.asking import METHODS
 from core.probing.baselines import Baseline, text_baselines
 from core.probing.batched import draw, probe, probe_layer
 from core.probing.calibration import Bin, Calibration, Cut, calibration_of
+from core.probing.choosing import LayerChoice, LayerScores, layer_choice
 from core.probing.codelength import Block, Codelength
 from core.probing.control_task import ControlTask
 from core.probing.controls import Control, random_control, shuffled_labels
+from core.probing.curves import Curve, LearningCurve, Point, learning_curve
 from core.probing.details import Details, probe_details
-from core.probing.layer_choice import LayerChoice, LayerScores, layer_choice
-from core.probing.learning_curve import Curve, LearningCurve, Point, learning_curve
 from core.probing.misread import Errors, Misread, errors_of
 from core.probing.nonlinear import Nonlinear, nonlinear_check
 from core.probing.plain import from_plain, to_plain
@@ -22,7 +22,7 @@ from core.probing.subgroups import Subgroup, Subgroups, subgroup_scores
 from core.probing.sweeping import CONTROLS, cached_sweep, sweep
 from core.probing.threshold import accuracy, best_threshold
 from core.probing.tokens import MASKS, Reader, TokenReading, read_tokens
-from core.probing.transfer import Transfer, TransferResult, transfer
+from core.probing.transferring import Transfer, TransferResult, transfer
 
 __all__ = [
     "CONTROLS",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.directions.finder import inner_folds
+from core.directions.prepared import inner_folds
 from core.probing.threshold import accuracy, best_threshold
 from core.stats import auroc, auroc_interval
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.activations import Pool
 from core.directions import Finder, Prepared
-from core.directions.finder import inner_folds
+from core.directions.prepared import inner_folds
 from core.directions.threads import one_blas_thread
 from core.examples import Examples, split
 from core.models import AnyModel
