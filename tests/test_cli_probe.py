@@ -56,7 +56,7 @@ def test_transfer_and_further_answers(
 ) -> None:
     other = tmp_path / "other.csv"
     other.write_text(Path(examples).read_text().replace("today", "in the evening of that day"))
-    monkeypatch.setattr("core.probing.choosing.typical_norms", lambda model, sites, **_: dict.fromkeys(sites, _Norm))
+    monkeypatch.setattr("core.activations.typical_norms", lambda model, sites, **_: dict.fromkeys(sites, _Norm))
     found = run(
         capsys,
         *("probe", model, "--examples", examples, "--layers", "1,2", "--methods", "diffmean"),

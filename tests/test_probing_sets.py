@@ -81,7 +81,7 @@ def test_answers_are_kept_under_keys_that_hold_everything_that_counts(
     }
     first = {name: ask() for name, ask in questions.items()}
     with monkeypatch.context() as patch:
-        patch.setattr("core.probing.asking.record_texts", _never)
+        patch.setattr("core.activations.record_texts", _never)
         assert {name: ask() for name, ask in questions.items()} == first
         for ask in questions.values():
             for more in ({"seed": 1}, {"pool": "last"}, {"max_length": 8}):
@@ -100,7 +100,7 @@ def test_layers_are_compared_in_typical_norms(model: Model, home: Path, monkeypa
     class Norm:
         median = 2.0
 
-    monkeypatch.setattr("core.probing.choosing.typical_norms", lambda model, sites, **_: dict.fromkeys(sites, Norm))
+    monkeypatch.setattr("core.activations.typical_norms", lambda model, sites, **_: dict.fromkeys(sites, Norm))
     a = moods("good", "bad", "a")
     found = layer_choice(model, a, [0, 1, 2, 3])
     (store,) = record_texts(model, a.texts, [model.site(1)])
