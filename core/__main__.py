@@ -27,6 +27,12 @@ from core.cli import (
     prepare,
     probe,
     record,
+    sae,
+    sae_compare,
+    sae_eval,
+    sae_export,
+    sae_import,
+    sae_train,
     steer,
     tcav,
     tcav_calibrate,
@@ -38,6 +44,7 @@ from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
+_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_compare, sae_export)
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
 _TCAV = (tcav, tcav_calibrate, tcav_scan)
@@ -53,6 +60,7 @@ COMMANDS = {
         directions,
         *_LIBRARY,
         *_TCAV,
+        *_DICTIONARIES,
         steer,
         lens,
         lens_train,

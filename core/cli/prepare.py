@@ -21,11 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.activations import typical_norms
     from core.examples import prepare
+    from core.examples.corpus import held_out
     from core.first_concept import make_first_concept
     from core.models import open_model
     from core.models.bundled import converted
 
     prepare(progress)
+    held_out(progress=progress)
     converted(IMAGE_MODEL)
     model = open_model(MODEL)
     typical_norms(model, [model.site(layer) for layer in range(model.n_layers)], progress=progress)

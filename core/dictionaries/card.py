@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from core.models import KINDS, Site
@@ -34,6 +34,10 @@ class Card:
     @property
     def layer(self) -> int | None:
         return None if self.reads is None else self.reads.layer
+
+    def with_source(self, source: str) -> Card:
+        """The same card with another source."""
+        return replace(self, source=source)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

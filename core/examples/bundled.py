@@ -89,7 +89,7 @@ def open_bundled(name: str, *, limit: int | None = None) -> Examples:
 
 def read_rows(bundled: BundledSet) -> tuple[list[str], list[int]]:
     """All texts and labels of a set, in the file's order."""
-    rows = _read_csv(bundled.file)
+    rows = read_table(bundled.file)
     text, target = rows[0].index("prompt"), rows[0].index("target")
     return [row[text] for row in rows[1:]], [int(row[target] == bundled.positive_label) for row in rows[1:]]
 
@@ -110,7 +110,7 @@ def links() -> dict[str, str]:
     above. The block headed MULTICLASS begins without: its sets are one class of a multiclass set against the rest,
     named `<that set>_<class>`, and have that set's link.
     """
-    rows = _read_csv("probing_datasets_MASTER.csv.zst")
+    rows = read_table("probing_datasets_MASTER.csv.zst")
     column = {name: rows[0].index(name) for name in ("Source", "Dataset Tag", "Dataset save name", "Data type", "Link")}
     by_tag: dict[str, str] = {}
     found: dict[str, str] = {}
@@ -137,7 +137,7 @@ def _table_text() -> str:
     return Path(__file__).with_name("bundled.csv").read_text(encoding="utf-8")
 
 
-def _read_csv(file: str) -> list[list[str]]:
+def read_table(file: str) -> list[list[str]]:
     """The cells of a compressed table of the wheel. Not pandas: it would turn the texts "None" and "NA" into NaN."""
     import zstandard
 

@@ -1,0 +1,1 @@
+"""Training dictionaries: methods, the loop, where activations come from, checkpoints, curves."""

@@ -1,0 +1,291 @@
+"""Figures against their definitions: by hand, with plain transformers, and for dictionaries that can be told ahead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from core.dictionaries.card import Card
+from core.dictionaries.components import Components
+from core.dictionaries.dictionary import Dictionary
+from core.dictionaries.metrics.breaking import breaking
+from core.dictionaries.metrics.compare import compare
+from core.dictionaries.metrics.evaluate import doubt, evaluate, opening_check
+from core.dictionaries.metrics.explained import Explained, explained_variance
+from core.dictionaries.metrics.missing import missing
+from core.dictionaries.metrics.reading import read
+from core.dictionaries.metrics.resample import interval
+from core.dictionaries.metrics.shape import encoder_decoder_cosine, norms
+from core.dictionaries.neurons import neurons_of
+from core.dictionaries.sae import Config, Sae
+from core.errors import UserError
+from core.models import Model, Site
+from tests.dictionaries import small_sae, tokens
+from tests.tiny import SENTENCES, WIDTH
+
+TEXTS = [*SENTENCES, "A word.", "The rain was long and the day was cold, and nobody came."]
+LAYER = 1
+
+
+def random_sae(scale: float = 1.0, m: int = 40) -> Sae:
+    chance = torch.Generator().manual_seed(0)
+    config = Config("standard", WIDTH, m, WIDTH)
+    weights = {name: torch.randn(shape, generator=chance) * scale for name, shape in config.shapes().items()}
+    return Sae(config, weights)
+
+
+def bound(coder: Any, site: Site, out: Site | None = None, model: Model | None = None, **more: Any) -> Dictionary:
+    return Dictionary("d", coder, Card("m", "f", site, out or site, out or site, **more))
+
+
+def plain(model: Model, texts: list[str], layer: int) -> list[tuple[Tensor, Tensor]]:
+    """Token ids and the stream after `layer`, text by text, with plain transformers."""
+    found = []
+    for text in texts:
+        ids = torch.tensor([model.tokenizer(text)["input_ids"]])
+        with torch.no_grad():
+            states = model.network(ids, output_hidden_states=True).hidden_states
+        found.append((ids[0], states[layer + 1][0]))
+    return found
+
+
+def kept_of(stream: Tensor) -> Tensor:
+    """Not the first token, and no sink; the tiny tokenizer adds no special tokens."""
+    sizes = stream[1:].norm(dim=1)
+    median = sizes.sort().values[(len(sizes) - 1) // 2] if len(sizes) else torch.tensor(0.0)
+    return torch.cat([torch.tensor([False]), sizes <= 5 * median])
+
+
+def test_explained_variance_by_hand() -> None:
+    x = torch.tensor([[1.0, 0.0], [3.0, 0.0], [5.0, 3.0]])
+    rebuilt = torch.tensor([[1.0, 1.0], [3.0, 0.0], [5.0, 1.0]])
+    # mean (3, 1): squares 4+1, 0+1, 4+4 = 14; missed 1 + 0 + 4 = 5
+    assert explained_variance(x, rebuilt) == pytest.approx(1 - 5 / 14)
+    assert explained_variance(x, x) == 1
+    assert explained_variance(x, x.mean(0).expand_as(x)) == pytest.approx(0)
+    with pytest.raises(ValueError, match="two different"):
+        explained_variance(x[:1], x[:1])
+
+
+def test_explained_variance_over_batches_is_the_same_far_from_zero() -> None:
+    x = tokens(500, 6) + 1e4
+    rebuilt = x + 0.3 * tokens(500, 6, seed=2)
+    sums = Explained()
+    for part, other in zip(x.split(70), rebuilt.split(70), strict=True):
+        sums.add(part, other)
+    sums.add(x[:0], x[:0])
+    assert sums.value == pytest.approx(explained_variance(x, rebuilt), abs=1e-9)
+
+
+def test_reading_is_the_definition_over_plain_transformers(tiny: Model) -> None:
+    sae = random_sae()
+    found = read(tiny, bound(sae, tiny.site(LAYER)), TEXTS)
+    stream = torch.cat([states[kept_of(states)] for _, states in plain(tiny, TEXTS, LAYER)])
+    codes = sae.encode(stream)
+    rebuilt = sae.decode(codes, stream)
+    assert found.n_tokens == len(stream)
+    assert found.explained_variance == pytest.approx(explained_variance(stream, rebuilt), rel=1e-4)
+    assert found.l0 == pytest.approx(float((codes != 0).sum(1).double().mean()), rel=1e-3)
+    np.testing.assert_allclose(found.density, (codes != 0).double().mean(0), atol=2 / len(stream))
+    assert found.dead == float((~(codes != 0).any(0)).double().mean())
+    torch.testing.assert_close(found.mean, stream.mean(0), rtol=1e-4, atol=1e-5)
+    values = torch.linalg.eigvalsh(torch.cov(stream.T.double())).flip(0)
+    assert found.components == pytest.approx(float(values[: round(found.l0)].sum() / values.sum()), rel=1e-4)
+    low, high = found.explained_interval or (1, 0)
+    assert low < found.explained_variance < high
+
+
+def test_reading_refuses_texts_without_tokens(tiny: Model) -> None:
+    with pytest.raises(UserError, match="fewer than two tokens"):
+        read(tiny, bound(random_sae(), tiny.site(LAYER)), ["a"])
+
+
+def plain_nats(model: Model, layer: int, change: Any) -> tuple[float, float, int]:
+    """Mean cross-entropy and KL divergence from the clean model, text by text, with a hook of our own."""
+    nats = divergence = count = 0.0
+    for ids, stream in plain(model, TEXTS, layer):
+        kept = kept_of(stream)
+
+        def hook(_m: Any, _i: Any, out: Any, kept: Tensor = kept) -> Any:
+            h = (out[0] if isinstance(out, tuple) else out).clone()
+            h[0, kept] = change(h[0, kept])
+            return (h, *out[1:]) if isinstance(out, tuple) else h
+
+        with torch.no_grad():
+            clean = model.network(ids[None]).logits[0].log_softmax(-1)
+            handle = model.network.model.layers[layer].register_forward_hook(hook)
+            try:
+                log_p = model.network(ids[None]).logits[0].log_softmax(-1)
+            finally:
+                handle.remove()
+        for t in range(len(ids) - 1):
+            nats -= float(log_p[t, ids[t + 1]])
+            divergence += float((clean[t].exp() * (clean[t] - log_p[t])).sum())
+            count += 1
+    return nats / count, divergence / count, int(count)
+
+
+def test_cross_entropies_are_those_of_plain_transformers(tiny: Model) -> None:
+    sae = random_sae(0.1)
+    dictionary = bound(sae, tiny.site(LAYER))
+    mean = read(tiny, dictionary, TEXTS).mean
+    found = breaking(tiny, dictionary, TEXTS, mean)
+    changes: dict[str, Any] = {
+        "clean": lambda h: h,
+        "dictionary": sae.reconstruct,
+        "zero": torch.zeros_like,
+        "mean": lambda h: mean.expand_as(h),
+    }
+    want = {name: plain_nats(tiny, LAYER, change) for name, change in changes.items()}
+    for name, (nats, divergence, count) in want.items():
+        assert found.ce[name] == pytest.approx(nats, abs=1e-4), name
+        assert found.n_tokens == count
+        if name != "clean":
+            assert found.kl[name] == pytest.approx(divergence, abs=1e-4), name
+    clean, ours, zero, average = (want[name][0] for name in ("clean", "dictionary", "zero", "mean"))
+    assert found.recovered["ce_recovered"] == pytest.approx((zero - ours) / (zero - clean), abs=1e-2)
+    assert found.recovered["ce_recovered_mean"] == pytest.approx((average - ours) / (average - clean), abs=1e-2)
+    assert found.recovered["kl_recovered"] == pytest.approx(1 - want["dictionary"][1] / want["zero"][1], abs=1e-3)
+    assert found.n_replaced == sum(int(kept_of(states).sum()) for _, states in plain(tiny, TEXTS, LAYER))
+
+
+def test_dictionaries_whose_figures_are_known(tiny: Model) -> None:
+    neurons, reads, writes = neurons_of(tiny, LAYER)
+    whole = bound(neurons, reads, writes)
+    found = breaking(tiny, whole, TEXTS, read(tiny, whole, TEXTS).mean)
+    assert all(value == pytest.approx(1, abs=1e-4) for value in found.recovered.values())
+    assert read(tiny, whole, TEXTS).explained_variance == pytest.approx(1)
+    nothing = bound(random_sae(0.0), tiny.site(LAYER))
+    mean = read(tiny, nothing, TEXTS).mean
+    found = breaking(tiny, nothing, TEXTS, mean)
+    assert found.recovered["ce_recovered"] == pytest.approx(0, abs=1e-9)
+    assert found.ce["zero"] == found.ce["dictionary"]
+    average = Sae(nothing.coder.cfg, {**nothing.coder.tensors(), "b_dec": mean})  # type: ignore[attr-defined]
+    found = breaking(tiny, bound(average, tiny.site(LAYER)), TEXTS, mean)
+    assert found.recovered["ce_recovered_mean"] == pytest.approx(0, abs=1e-9)
+    assert read(tiny, bound(average, tiny.site(LAYER)), TEXTS).dead == 1
+
+
+def test_the_model_is_left_as_it_was(tiny: Model) -> None:
+    before = plain(tiny, TEXTS[:1], LAYER)[0][1]
+    dictionary = bound(random_sae(), tiny.site(LAYER))
+    breaking(tiny, dictionary, TEXTS, torch.zeros(WIDTH))
+    assert torch.equal(plain(tiny, TEXTS[:1], LAYER)[0][1], before)
+    with pytest.raises(UserError, match="no token to predict"):
+        breaking(tiny, dictionary, ["a"], torch.zeros(WIDTH))
+
+
+def test_all_positions_are_replaced_where_the_dictionary_knows_them(tiny: Model) -> None:
+    everywhere = bound(random_sae(), tiny.site(LAYER), positions="all")
+    total = sum(len(ids) for ids, _ in plain(tiny, TEXTS, LAYER))
+    assert breaking(tiny, everywhere, TEXTS, torch.zeros(WIDTH)).n_replaced == total
+    assert read(tiny, everywhere, TEXTS).n_tokens == total
+
+
+def test_dark_matter_is_what_no_linear_map_predicts() -> None:
+    x = tokens(2000, 6, dtype=torch.float64)
+    map_, noise = tokens(6, 6, seed=2, dtype=torch.float64), tokens(2000, 6, seed=3, dtype=torch.float64)
+    rows = torch.arange(2000)
+    error = 0.1 * (x @ map_) + 0.2 * noise
+    found = missing(x, x, x - error, rows)
+    assert found is not None
+    spread = float((x - x.mean(0)).square().sum())
+    assert found.explained + found.linear + found.nonlinear == pytest.approx(1)
+    assert found.nonlinear == pytest.approx(0.04 * float(noise.square().sum()) / spread, rel=0.05)
+    assert found.linear == pytest.approx(0.01 * float((x @ map_).square().sum()) / spread, rel=0.1)
+    assert found.predicted == pytest.approx(found.linear / (found.linear + found.nonlinear))
+    alone = missing(x, x, x - 0.2 * noise, rows)
+    assert alone is not None
+    assert alone.linear < 0.01 * alone.nonlinear
+    assert missing(x[:40], x[:40], x[:40], rows[:40]) is None
+
+
+def test_error_norms_are_predicted_where_they_are_linear() -> None:
+    x = tokens(4000, 3, dtype=torch.float64)
+    unit = torch.nn.functional.normalize(tokens(4000, 3, seed=5, dtype=torch.float64))
+    size = (4 + x[:, :1]).clamp(min=0.01).sqrt()
+    found = missing(x, x, x - size * unit, torch.arange(4000))
+    assert found is not None
+    assert found.predicted < 0.05
+    assert found.predicted_norm > 0.98
+
+
+def test_norms_agree_where_rows_are_at_right_angles() -> None:
+    rows = torch.linalg.qr(tokens(8, 8)).Q
+    weights = {
+        "W_enc": rows[:, :5],
+        "W_dec": rows[:, :5].T.contiguous(),
+        "b_dec": torch.zeros(8),
+        "b_enc": torch.zeros(5),
+    }
+    sae = Sae(Config("standard", 8, 5, 8), weights)
+    x = tokens(30, 8, seed=4)
+    codes = sae.encode(x)
+    found = norms(sae, sae.decode(codes, x), codes.norm(dim=1))
+    np.testing.assert_allclose(found.codes, found.rebuilt, atol=1e-5)
+    np.testing.assert_allclose(found.error, 0, atol=1e-5)
+    np.testing.assert_allclose(encoder_decoder_cosine(sae), 1, atol=1e-6)
+    # By hand: f~ = (3, 4) at an angle with |x^| = 6 and b_dec = (0, 0): |36 - 25| / (1 * 25).
+    two = Components({"W_dec": torch.zeros(2, 8), "b_dec": torch.zeros(8), "variance": torch.zeros(2)})
+    by_hand = norms(two, torch.tensor([[6.0, 0, 0, 0, 0, 0, 0, 0]]), torch.tensor([5.0]))
+    assert by_hand.error[0] == pytest.approx(11 / 25)
+    assert encoder_decoder_cosine(two) is None
+
+
+def test_matches_find_a_shuffled_copy(tiny: Model) -> None:
+    one = random_sae(m=50)
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(1))
+    moved = {name: t.clone() for name, t in one.tensors().items()}
+    moved["W_dec"] = 3 * moved["W_dec"][order]
+    moved["W_dec"][0] = tokens(1, WIDTH, seed=9)[0]  # one that is not in the first
+    found = compare(bound(one, tiny.site(LAYER)), bound(Sae(one.cfg, moved), tiny.site(LAYER)))
+    inverse = order.argsort().numpy()
+    lost = int(order[0])
+    for feature in range(50):
+        if feature != lost:
+            assert found.one.best[feature] == inverse[feature]
+            assert found.one.cosine[feature] == pytest.approx(1, abs=1e-5)
+            assert found.one.mutual[feature]
+    assert found.one.cosine[lost] < 0.7
+    said: dict[str, Any] = found.to_json()
+    assert said["mutual"] >= 49
+    assert said["first"]["above_0.9"] == pytest.approx(0.98)
+    assert said["chance"] < 0.5
+    with pytest.raises(UserError, match="width"):
+        compare(bound(one, tiny.site(LAYER)), bound(small_sae("standard"), tiny.site(LAYER)))
+
+
+def test_intervals_draw_whole_groups() -> None:
+    sums = np.array([[1.0, 2], [1, 2], [5, 2], [5, 2]])
+
+    def share(totals: np.ndarray) -> np.ndarray:
+        return np.asarray(totals[:, 0] / totals[:, 1])
+
+    assert interval(sums, [0, 0, 0, 0], share) is None
+    assert interval(sums, [0, 1, 0, 1], share) == pytest.approx((1.5, 1.5))
+    low, high = interval(sums, [0, 0, 1, 1], share) or (0, 0)
+    assert (low, high) == (0.5, 2.5)
+
+
+def test_evaluate_has_the_keys_and_is_remembered(tiny: Model, home: Path) -> None:
+    dictionary = bound(random_sae(), tiny.site(LAYER))
+    found = evaluate(tiny, dictionary, TEXTS, broken=3)
+    assert {"explained_variance", "ce_recovered", "ce_recovered_mean", "l0", "dead"} <= set(found)
+    again = evaluate(tiny, dictionary, TEXTS, broken=3)
+    assert (found.pop("cached"), again.pop("cached")) == (False, True)
+    assert again == found
+    other = evaluate(tiny, bound(random_sae(2.0), tiny.site(LAYER)), TEXTS, broken=3)
+    assert other["cached"] is False
+
+
+def test_the_opening_check_warns_of_what_does_not_belong(tiny: Model, home_with_model: Path) -> None:
+    poor = opening_check(tiny, bound(random_sae(), tiny.site(LAYER)))
+    assert "explains only" in (doubt(poor) or "")
+    neurons, reads, writes = neurons_of(tiny, LAYER)
+    assert opening_check(tiny, bound(neurons, reads, writes)) == pytest.approx(1)
+    assert doubt(0.5) is None
