@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.directions import load_direction, make_direction, save_direction
+from core.directions import METHODS, TokenLists, load_direction, make_direction, save_direction
 from core.examples import open_examples
 from core.models import Model, open_model
 from core.steering import Decoding, Positions, steer
@@ -104,7 +104,7 @@ def test_a_saved_direction_can_be_chosen_by_link(model: Model, directory: str) -
     assert not app.exception
     assert not app.error
     assert app.session_state["written_texts"].request.source.saved == "warmth"
-    assert "Logistic regression of “colours”, after layer 1." in texts_of(app)
+    assert "Logistic regression of “colours”, at layer 1." in texts_of(app)
 
 
 def test_a_direction_can_be_saved_and_a_taken_name_is_refused(model: Model, directory: str) -> None:
@@ -148,3 +148,16 @@ def test_an_empty_prompt_is_said(model: Model, directory: str) -> None:
     generate(app)
     assert not app.exception
     assert "prompt is empty" in app.error[0].value.replace("\\", "")
+
+
+def test_every_method_of_the_family_is_offered_and_one_takes_words(model: Model, directory: str) -> None:
+    app = open_alone("steering", **query(directory))
+    assert app.selectbox(key="method").options == [one.title for one in METHODS.values()]
+    app = generate(open_alone("steering", **query(directory, method="observable", words="a,b|w", dose="0.8")))
+    assert not app.exception
+    assert not app.error
+    direction = make_direction(model, TokenLists.parse("a,b|w"), model.site(2), "observable", name="x")
+    steered = steer(model, direction, PROMPT, [0.0, 0.8], decoding=Decoding(max_new_tokens=12))[1]
+    assert "".join(app.session_state["written_texts"].steered) == steered.text
+    app = generate(open_alone("steering", **query(directory, method="observable", words="a")))
+    assert "good,great" in app.error[0].value

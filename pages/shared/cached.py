@@ -81,16 +81,39 @@ def _directions() -> OrderedDict[tuple[str | int, ...], Direction]:
     return OrderedDict()
 
 
-def direction(spec: str, id: str, limit: int, layer: int, method: str, *, progress: Listener = silent) -> Direction:
-    """The direction of these examples after `layer`; computed at the first call, from stored activations if there."""
-    from core.directions import make_direction
+def direction(
+    spec: str,
+    id: str,
+    limit: int,
+    layer: int,
+    method: str,
+    *,
+    words: str = "",
+    other: str = "",
+    progress: Listener = silent,
+) -> Direction:
+    """The direction after `layer` that `method` makes; computed at the first call, from stored activations if there.
 
-    opened, rows = model(spec), examples(id, limit)
-    key = (opened.fingerprint, opened.device.type, opened.dtype_name, rows.digest, layer, method)
+    From the examples `id`; for a method that takes something else from `words` ("good|bad"), or from the model `other`
+    and the texts of the examples.
+    """
+    from core.directions import ModelPair, Texts, TokenLists, make_direction, method_named
+
+    opened = model(spec)
+    source: Examples | TokenLists | ModelPair
+    if method_named(method).made_from == "tokens":
+        source, of = TokenLists.parse(words), words
+    else:
+        source = rows = examples(id, limit)
+        of = rows.digest
+        if method_named(method).made_from == "models":
+            source = ModelPair(model(other), Texts.of(rows))
+            of += source.other.fingerprint
+    key = (opened.fingerprint, opened.device.type, opened.dtype_name, of, layer, method)
     shelf = _directions()
     if key not in shelf:
         site = opened.site(layer)
-        shelf[key] = make_direction(opened, rows, site, method, name="unsaved", limit=limit, progress=progress)
+        shelf[key] = make_direction(opened, source, site, method, name="unsaved", limit=limit, progress=progress)
         while len(shelf) > DIRECTIONS:
             shelf.popitem(last=False)
     return shelf[key]

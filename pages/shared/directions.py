@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import first_concept
+from core.models import list_models
 from core.progress import Progress
 from pages.shared import cached
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked
-from pages.shared.sweeps import METHOD_NAMES, method_name
-from pages.shared.text import plain
+from pages.shared.methods import method_title
+from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
     from core.directions import Direction
 
-WAYS = {"concept": "Concept and layer", "saved": "Saved"}
+WAYS = {"concept": "New", "saved": "Saved"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Source:
     concept: str = ""
     layer: int = 0
     method: str = "diffmean"
+    words: str = ""
+    other: str = ""
     limit: int = first_concept.LIMIT
 
 
@@ -51,26 +54,63 @@ def choose_direction(chosen: Chosen) -> Source | None:
 
 
 def _of_concept(chosen: Chosen) -> Source | None:
-    if chosen.info is None:
-        st.info("Choose a concept in the sidebar, or give texts of your own on the Probing page.")
-        return None
+    from core.directions import METHODS
+
     method = linked(
-        st.segmented_control,
+        st.selectbox,
         "Method",
         key="method",
         default="diffmean",
-        valid=METHOD_NAMES.__contains__,
-        options=["diffmean", "logistic"],
-        format_func=method_name,
-        required=True,
-        help="How the direction is found. The difference of the classes' means usually steers best; the weights of a "
-        "logistic regression usually read best.",
+        valid=METHODS.__contains__,
+        options=list(METHODS),
+        format_func=method_title,
+        help="How the direction is found.  \n"
+        + "  \n".join(f"**{plain(one.title)}**: {plain(one.help)}" for one in METHODS.values()),
     )
+    st.caption(plain(METHODS[method].help))
+    made_from = METHODS[method].made_from
+    if made_from == "tokens":
+        return Source(words=_words(), layer=chosen.layer, method=method)
+    if chosen.info is None:
+        st.info("Choose a concept in the sidebar, or give texts of your own on the Library page.")
+        return None
+    other = ""
+    if made_from == "models":
+        other = _other_model(chosen)
+        if not other:
+            return None
     st.caption(
         f"From up to {first_concept.LIMIT:,} texts of “{plain(chosen.info.title)}”, after layer {chosen.layer}. "
         "Concept and layer are chosen in the sidebar."
     )
-    return Source(concept=chosen.concept, layer=chosen.layer, method=method)
+    return Source(concept=chosen.concept, layer=chosen.layer, method=method, other=other)
+
+
+def _words() -> str:
+    return linked(
+        st.text_input,
+        "Words",
+        key="words",
+        default="good,great|bad,terrible",
+        valid=lambda text: bool(text.strip()),
+        max_chars=400,
+        help="Next words to be raised, a bar, next words to be lowered. Each has to be one token of the model.",
+    )
+
+
+def _other_model(chosen: Chosen) -> str:
+    """The model that is compared with; "" if there is none."""
+    others = [info.id for info in list_models() if info.kind == "text" and info.id != chosen.model]
+    return linked(
+        st.selectbox,
+        "Other model",
+        key="other",
+        default=others[0] if others else "",
+        options=others,
+        accept_new_options=True,
+        placeholder="path of a directory, or a hub id",
+        help="A model of the same width, such as a fine-tuned version of this one, or this one with an adapter.",
+    )
 
 
 def _saved(chosen: Chosen) -> Source | None:
@@ -93,8 +133,7 @@ def _saved(chosen: Chosen) -> Source | None:
         help="Directions are kept in the workspace under a name, with how and from what they were made.",
     )
     one = known[name]
-    title = one.provenance.get("examples", {}).get("title", "unknown examples")
-    st.caption(f"{method_name(one.method)} of “{plain(str(title))}”, after layer {one.layer}.")
+    st.caption(f"{plain(method_title(one.method))} of “{plain(shortened(one.origin, 200))}”, at layer {one.layer}.")
     return Source(saved=name, layer=one.layer, method=one.method)
 
 
@@ -110,7 +149,16 @@ def direction_of(model: str, source: Source) -> Direction:
         share = moment.done / moment.total if moment.total else 0.0
         bar.progress(min(1.0, share), f"Making the direction: {moment.done:,} of {moment.total:,} {moment.unit}")
 
-    made = cached.direction(model, source.concept, source.limit, source.layer, source.method, progress=draw)
+    made = cached.direction(
+        model,
+        source.concept,
+        source.limit,
+        source.layer,
+        source.method,
+        words=source.words,
+        other=source.other,
+        progress=draw,
+    )
     bar.empty()
     return made
 
