@@ -12,7 +12,17 @@ import pytest
 import zstandard
 
 from core.errors import UserError
-from core.examples import bundled, catalogue, from_lists, lint, open_examples, prepare, save_examples, split
+from core.examples import (
+    bundled,
+    catalogue,
+    from_lists,
+    lint,
+    open_examples,
+    prepare,
+    save_examples,
+    shift_partner,
+    split,
+)
 from core.examples.grouping import tidied
 from core.progress import Progress
 
@@ -90,6 +100,15 @@ def test_sources_are_filled_down_their_block_and_no_further() -> None:
     assert "names no further source" in bundled.source("154_athlete_sport_football")
     assert "SAEBench" in bundled.source("159_code_Python")
     assert bundled.source("shift/87_glue_cola").startswith("sae-probes 0.4.2, after https://")
+
+
+def test_shifted_sets_know_where_they_are_from() -> None:
+    shifted = [found.id for name, found in bundled.bundled_sets().items() if name.startswith("shift/")]
+    assert shift_partner("sae-probes/87_glue_cola") == "sae-probes/shift/87_glue_cola"
+    assert [shift_partner(shift_partner(id) or "") for id in shifted] == shifted
+    assert shift_partner("sae-probes/92_glue_sst2") is None
+    assert shift_partner("mine") is None
+    assert sum(shift_partner(found.id) is not None for found in bundled.bundled_sets().values()) == 16
 
 
 def test_a_set_opens_as_it_stands_in_the_file() -> None:

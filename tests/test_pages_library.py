@@ -88,6 +88,15 @@ def test_a_set_becomes_the_concept(sets: Path) -> None:
     assert "Use as concept" not in [button.label for button in app.button]
 
 
+def test_a_set_leads_to_its_shifted_one_and_back(sets: Path) -> None:
+    app = press(open_alone("library", set="sae-probes/87_glue_cola", set_search="cola"), "Same labels, other texts")
+    sound(app)
+    assert app.selectbox(key="set").value == "sae-probes/shift/87_glue_cola"
+    press(app, "Same labels, other texts")
+    assert app.selectbox(key="set").value == "sae-probes/87_glue_cola"
+    assert "Same labels, other texts" not in [button.label for button in open_alone("library", set=SST2).button]
+
+
 def test_a_saved_set_is_renamed_deleted_and_brought_back(sets: Path) -> None:
     app = open_alone("library", set="colours", concept="colours")
     next(field for field in app.text_input if field.label == "New name").set_value("warm")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.examples.bundled import shift_partner
 from core.examples.catalogue import catalogue, open_examples, prepare, search, stamp
 from core.examples.checks_near import join_near_repeats, overlap
 from core.examples.encoding import ENCODINGS, in_another_encoding
@@ -73,6 +74,7 @@ __all__ = [
     "restore_examples",
     "save_examples",
     "search",
+    "shift_partner",
     "slots_of",
     "some_rows",
     "split",

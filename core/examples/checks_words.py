@@ -78,8 +78,7 @@ def findings(found: WordsRead) -> list[Finding]:
 
 
 def _told(share: Share) -> str:
-    word = share.word if share.word.startswith("(") and len(share.word) > 1 else f"“{share.word}”"
-    return f"{word} in {share.positives:.0%} of positives and {share.negatives:.0%} of negatives"
+    return f"{share.quoted} in {share.positives:.0%} of positives and {share.negatives:.0%} of negatives"
 
 
 def _shares(table: Counts, labels: NDArray[np.int64], rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -34,6 +34,11 @@ class Share:
     positives: float
     negatives: float
 
+    @property
+    def quoted(self) -> str:
+        """The word in quotes; a look as it is."""
+        return self.word if len(self.word) > 1 and self.word.startswith("(") else f"“{self.word}”"
+
 
 @dataclass(frozen=True)
 class Area:

@@ -64,10 +64,9 @@ def figures(report: Report) -> None:
     )
     top = [share for share in report.top if abs(share.positives - share.negatives) >= SHARES][:TOP]
     if top:
-        told = (f"{share.word} ({share.positives:.0%}, {share.negatives:.0%})" for share in top)
+        told = (f"{share.quoted} {share.positives:.0%} against {share.negatives:.0%}" for share in top)
         st.caption(
-            "Words that differ most, with the shares of positives and negatives that have them: "
-            f"{plain('; '.join(told))}."
+            f"What differs most, in shares of positives against negatives that have it: {plain(' · '.join(told))}"
         )
 
 

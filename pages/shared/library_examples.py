@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
-from core.examples import Info, search
+from core.examples import Info, search, shift_partner
 from pages.shared import cached, cached_examples, findings
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, go_to
@@ -16,6 +18,7 @@ from pages.shared.text import plain, shortened
 
 DO = {"browse": ":material/menu_book: Browse", "add": ":material/library_add: Add your own"}
 ALL = "all"
+_SUBJECTS = {ALL: "all subjects", "saved": "your own"}
 SHOWN = 5  # texts of each class
 
 
@@ -51,7 +54,8 @@ def panel(chosen: Chosen) -> None:
 
 def _find() -> list[Info]:
     """The sets that fit the search words and the subject."""
-    subjects = sorted({info.subject for info in cached.all_examples().values()} - {"saved"})
+    number = Counter(info.subject for info in cached.all_examples().values())
+    subjects = sorted(set(number) - {"saved"})
     words, subject = st.columns([2, 1])
     with words:
         wanted = linked(
@@ -70,7 +74,9 @@ def _find() -> list[Info]:
             default=ALL,
             valid=lambda value: value in (ALL, "saved", *subjects),
             options=[ALL, "saved", *subjects],
-            format_func=lambda value: {ALL: "all subjects", "saved": "your own"}.get(value, value),
+            format_func=lambda value: (
+                f"{_SUBJECTS.get(value, value)} ({number.total() if value == ALL else number[value]})"
+            ),
         )
     return search(wanted, "" if kind == ALL else kind)
 
@@ -134,6 +140,17 @@ def _look_into(chosen: Chosen, found: list[Info]) -> None:
         elif st.button("Use as concept", icon=":material/check:", key="use"):
             _use(id)
         go_to("probing", "Probe it", icon=":material/query_stats:", primary=True, concept=id)
+        partner = shift_partner(id)
+        if partner is not None and partner in cached.all_examples():
+            st.button(
+                "Same labels, other texts",
+                icon=":material/swap_horiz:",
+                key="partner",
+                on_click=_look_at,
+                args=(partner,),
+                help="A small set in which the concept shows under other circumstances, such as another language: a "
+                "probe that learnt the concept reads it there too.",
+            )
         if _is_link(info.source):
             st.link_button("Source", info.source, icon=":material/open_in_new:")
         downloads(info)
@@ -143,6 +160,12 @@ def _look_into(chosen: Chosen, found: list[Info]) -> None:
     _checked(info)
     if info.subject == "saved":
         keep_in_order(chosen, info)
+
+
+def _look_at(id: str) -> None:
+    """Look into another set, whatever was searched for."""
+    for key, value in (("set", id), ("set_search", ""), ("set_subject", ALL)):
+        choose(key, value)
 
 
 def _use(id: str) -> None:
