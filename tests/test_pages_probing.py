@@ -51,7 +51,8 @@ def test_the_empty_state_says_what_to_press_and_what_it_costs(model: Model, dire
     assert "Press **Run the sweep**: 40 texts" in shown
     assert f"{LAYERS} layers" in shown
     assert "is red and orange." in shown  # a positive in the preview
-    assert any(one.label.startswith("Checked before anything is computed: 2 warnings") for one in app.expander)
+    checked = next(one.label for one in app.expander if one.label.startswith("Checked before anything is computed"))
+    assert "warning" in checked
 
 
 def test_a_sweep_that_was_computed_anywhere_is_shown_at_once(model: Model, directory: str) -> None:
@@ -59,8 +60,9 @@ def test_a_sweep_that_was_computed_anywhere_is_shown_at_once(model: Model, direc
     app = open_alone("probing", **query(directory))
     assert not app.exception
     assert f"Strongest at **layer {found.best.layer}**" in texts_of(app)
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 2  # the curves, and the strongest probe beside its controls
     assert jobs.jobs() == []  # nothing was started
+    app = open_alone("probing", **query(directory, view="table"))
     assert app.dataframe[0].value["auroc"].tolist() == [one.auroc for one in found.results]
 
 

@@ -2,7 +2,29 @@
 
 from core.charts.colours import SERIES, SYMBOLS
 from core.charts.cosines import cosine_map
+from core.charts.grid import grid
 from core.charts.heat import heat_map
 from core.charts.layers import Curve, Level, layer_curves
+from core.charts.lines import Line, lines
+from core.charts.marks import Mark, marks
+from core.charts.panels import Measure, measures
+from core.charts.reliability import Said, reliability
 
-__all__ = ["SERIES", "SYMBOLS", "Curve", "Level", "cosine_map", "heat_map", "layer_curves"]
+__all__ = [
+    "SERIES",
+    "SYMBOLS",
+    "Curve",
+    "Level",
+    "Line",
+    "Mark",
+    "Measure",
+    "Said",
+    "cosine_map",
+    "grid",
+    "heat_map",
+    "layer_curves",
+    "lines",
+    "marks",
+    "measures",
+    "reliability",
+]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from core.models.feature_maps import FeatureMap
     from core.models.image_model import ImageModel
     from core.models.kinds import kind_of
-    from core.models.known import AnyModel, KnownModel, NotOpened, known_model, opened
+    from core.models.known import AnyModel, KnownModel, NotOpened, as_known, known_model, opened
     from core.models.layout import Layout, find_layout
     from core.models.loaded import Loaded
     from core.models.model import Model
@@ -47,6 +47,7 @@ __all__ = [
     "Promoted",
     "Site",
     "TokenValue",
+    "as_known",
     "batch",
     "counted_positions",
     "direction_logits",
@@ -88,6 +89,7 @@ __getattr__ = attach(
         "Promoted": "unembedding",
         "Site": "site",
         "TokenValue": "unembedding",
+        "as_known": "known",
         "batch": "tokens",
         "counted_positions": "tokens",
         "direction_logits": "unembedding",

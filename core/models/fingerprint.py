@@ -23,15 +23,6 @@ def fingerprint(source: Source) -> str:
     return _of(source, hashes)
 
 
-def known_fingerprint(source: Source) -> str | None:
-    """`fingerprint` if all files were hashed before, else None: takes milliseconds, however large the model is."""
-    known = _known()
-    hashes = {path: known.get(_identity(path)) for path in source.files()}
-    if not hashes or None in hashes.values():
-        return None
-    return _of(source, {path: str(sha) for path, sha in hashes.items()})
-
-
 def _of(source: Source, hashes: dict[Path, str]) -> str:
     parts = []
     for path, sha in hashes.items():

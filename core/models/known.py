@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from core import workspace
 from core.errors import UserError
 from core.models.bundled import BUNDLED, is_converted
-from core.models.fingerprint import known_fingerprint
+from core.models.fingerprint import fingerprint
 from core.models.site import Kind, Site
 from core.models.source import find_source, read_config
 
@@ -62,6 +62,14 @@ def opened(model: AnyModel) -> Model:
     return model
 
 
+def as_known(model: AnyModel) -> KnownModel:
+    """What is known of `model`: to ask for what was computed with it, and no more."""
+    if isinstance(model, KnownModel):
+        return model
+    kind = (model.device_type, model.dtype_name)
+    return KnownModel(model.id, model.fingerprint, *kind, width=model.width, blocks=model.layout.blocks)
+
+
 def known_model(spec: str, *, device: str | None = None, dtype: str | None = None) -> KnownModel | None:
     """What `open_model` with these arguments would open, or None if only opening it can tell.
 
@@ -72,11 +80,11 @@ def known_model(spec: str, *, device: str | None = None, dtype: str | None = Non
     if hardware is None or not _is_here(spec):
         return None
     source = find_source(spec)
-    fingerprint = known_fingerprint(source)
-    note = None if fingerprint is None else workspace.read_json(_path(fingerprint))
-    if fingerprint is None or not isinstance(note, dict) or note.get("format") != FORMAT:
+    own = fingerprint(source)
+    note = workspace.read_json(_path(own))
+    if not isinstance(note, dict) or note.get("format") != FORMAT:
         return None
-    return KnownModel(source.id, fingerprint, *hardware, width=note["width"], blocks=tuple(note["blocks"]))
+    return KnownModel(source.id, own, *hardware, width=note["width"], blocks=tuple(note["blocks"]))
 
 
 def remember_layout(fingerprint: str, blocks: tuple[str, ...], width: int) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
 from core import first_concept
 from core.examples import Examples, Info, catalogue, open_examples, stamp
-from core.models import list_models
+from core.models import KnownModel, NotOpened, as_known, known_model, list_models
 from core.progress import Listener, silent
 from pages.shared.hardware import chosen_hardware
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from core.directions import Direction
     from core.models import Model
     from core.probing import Sweep
+
+T = TypeVar("T")
 
 MODELS = 2  # in memory at once
 DIRECTIONS = 128  # a few kilobytes each
@@ -57,7 +60,9 @@ def all_examples() -> dict[str, Info]:
 
 @st.cache_data(ttl=600, max_entries=8, show_spinner=False)
 def _examples(id: str, limit: int | None, changed: str) -> Examples:
-    return open_examples(id, limit=limit)
+    found = open_examples(id, limit=limit)
+    _ = found.digest  # kept with it, so that no view hashes the texts again
+    return found
 
 
 def examples(id: str, limit: int | None) -> Examples:
@@ -65,15 +70,46 @@ def examples(id: str, limit: int | None) -> Examples:
     return _examples(id, limit, stamp(id))  # a set may be saved anew under its name
 
 
-def known_sweep(
-    spec: str, id: str, limit: int, layers: tuple[int, ...] | None, methods: tuple[str, ...], pool: Pool
-) -> Sweep | None:
-    """The sweep of these choices if it was computed before, by whomever. layers: None for all."""
-    from core.probing import cached_sweep
+def known(spec: str) -> KnownModel:
+    """What names the model's results, told without loading it wherever that is possible."""
+    device, dtype = chosen_hardware()
+    return known_model(spec, device=device, dtype=dtype) or as_known(model(spec))
 
-    opened = model(spec)
-    chosen = range(opened.n_layers) if layers is None else layers
-    return cached_sweep(opened, examples(id, limit), tuple(chosen), methods=methods, pool=pool)
+
+def answer(spec: str, ask: Callable[[KnownModel], T]) -> T | None:
+    """What `ask` says if it was computed before, by whomever; else None. Computes nothing."""
+    try:
+        return ask(known(spec))
+    except NotOpened:
+        return None
+
+
+def known_sweep(
+    spec: str,
+    id: str,
+    limit: int,
+    layers: tuple[int, ...] | None,
+    methods: tuple[str, ...],
+    pool: Pool,
+    *,
+    seed: int = 0,
+    seeds: tuple[int, ...] = (),
+    controls: tuple[str, ...] | None = None,
+) -> Sweep | None:
+    """The sweep of these choices if it was computed before, by whomever. layers, controls: None for all."""
+    from core.probing import CONTROLS, cached_sweep
+
+    stand_in = known(spec)
+    return cached_sweep(
+        stand_in,
+        examples(id, limit),
+        tuple(range(stand_in.n_layers)) if layers is None else layers,
+        methods=methods,
+        pool=pool,
+        seed=seed,
+        seeds=seeds,
+        controls=tuple(CONTROLS) if controls is None else controls,
+    )
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

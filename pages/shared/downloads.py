@@ -1,6 +1,10 @@
-"""Tables as files to take away."""
+"""Results as files to take away; a file is made when it is asked for."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,10 +22,28 @@ def csv_button(table: pd.DataFrame, file_name: str, *, label: str = "Download CS
     """A button that downloads `table`."""
     st.download_button(
         label,
-        frame_csv(table),
+        lambda: frame_csv(table),
         file_name=file_name,
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
         key=f"download_{file_name}",
     )
+
+
+def json_button(value: Callable[[], Any], file_name: str, *, label: str = "JSON") -> None:
+    """A button that downloads what `value` gives, plain values, as JSON."""
+    st.download_button(
+        label,
+        lambda: json.dumps(value(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        file_name=file_name,
+        mime="application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+        key=f"download_{file_name}",
+    )
+
+
+def file_part(text: str) -> str:
+    """`text` as a part of a file's name: whatever is no letter, digit, dot or dash becomes a dash."""
+    return "".join(one if one.isalnum() or one in ".-_" else "-" for one in text)[:80]

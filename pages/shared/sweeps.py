@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,14 +10,33 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.charts import Curve, Level, layer_curves
+from core.probing import METHODS
 
 if TYPE_CHECKING:
     from core.probing import ProbeResult, Sweep
 
-METHOD_NAMES = {"logistic": "Logistic regression", "diffmean": "Difference of means"}
+METHOD_NAMES = {name: finder.title for name, finder in METHODS.items()}
+BASELINE_NAMES = {"tfidf": "Words alone", "length": "Length alone", "layer0": "After block 0"}
 AUROC_HELP = (
     "Area under the ROC curve, 0 to 1: the chance that a random positive text scores higher than a random negative "
     "one. 0.5 is guessing, 1 is perfect. Measured on the 30% of texts that the probe was not trained on."
+)
+
+ACCURACY_HELP = (
+    "Share of held-out texts told right, 0 to 1, at the threshold that was best in training. Always naming the larger "
+    "class gives the baseline beside it."
+)
+SELECTIVITY_HELP = (
+    "Accuracy minus that of the same probe on a control task, -1 to 1: random labels for each text's first content "
+    "word, the same in training and test. High: the probe reads what the activations hold. Near 0: it could learn "
+    "anything. (Hewitt and Liang 2019, for pooled texts.)"
+)
+CODELENGTH_HELP = (
+    "Bits that tell all training labels to somebody who has the activations, block by block with the probe of what was "
+    "told before. Without activations it takes one bit a label. (Voita and Titov 2020, online code.)"
+)
+COMPRESSION_HELP = (
+    "Bits without activations over bits with them: 1 where they help nothing, higher where few examples suffice."
 )
 
 
@@ -48,8 +68,7 @@ def curve_figure(sweep: Sweep) -> go.Figure:
         [one.shuffled.lowest for one in own],
         [one.shuffled.highest for one in own],
     )
-    names = {"tfidf": "Words alone", "length": "Length alone"}
-    levels = [Level(names.get(one.name, one.title), one.auroc) for one in sweep.baselines]
+    levels = [Level(BASELINE_NAMES[one.name], one.auroc) for one in sweep.baselines if one.name in BASELINE_NAMES]
     return layer_curves(curves, control=control, levels=levels, best=(sweep.best.layer, sweep.best.auroc))
 
 
@@ -80,6 +99,11 @@ def sweep_table(sweep: Sweep) -> pd.DataFrame:
             "cv_auroc": one.cv_auroc,
             "shuffled_auroc": one.shuffled.auroc,
             "random_auroc": one.random.auroc,
+            "selectivity": math.nan if one.control_task is None else one.control_task.selectivity,
+            "codelength_bits": math.nan if one.codelength is None else one.codelength.bits,
+            "compression": math.nan if one.codelength is None else one.codelength.compression,
+            "seeds_lowest": min(one.seed_aurocs, default=one.auroc),
+            "seeds_highest": max(one.seed_aurocs, default=one.auroc),
             "n_train": one.n_train,
             "n_test": one.n_test,
         }
@@ -110,6 +134,11 @@ def show_table(table: pd.DataFrame) -> None:
             ),
             "shuffled_auroc": number("shuffled", help="Control: trained on shuffled labels; about 0.5", format="%.3f"),
             "random_auroc": number("random", help="Control: random directions, mean AUROC", format="%.3f"),
+            "selectivity": number("selectivity", help=SELECTIVITY_HELP, format="%.3f"),
+            "codelength_bits": number("code length", help=CODELENGTH_HELP, format="%.0f bits"),
+            "compression": number("compression", help=COMPRESSION_HELP, format="%.2f"),
+            "seeds_lowest": number("splits from", help="Lowest AUROC over the splits", format="%.3f"),
+            "seeds_highest": number("splits to", help="Highest AUROC over the splits", format="%.3f"),
             "n_train": number("train", help="Texts that the probe was trained on"),
             "n_test": number("test", help="Held-out texts that it was scored on"),
         },
