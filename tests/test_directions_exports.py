@@ -72,9 +72,15 @@ def test_a_control_vector_is_read_by_the_rules_of_others(tmp_path: Path) -> None
     assert count.contents() == 2
 
 
+def unit(seed: int, width: int = 37) -> np.ndarray:
+    """Of a width whose bytes have to be filled up."""
+    raw = np.random.default_rng(seed).standard_normal(width)
+    return (raw / np.linalg.norm(raw)).astype(np.float32)
+
+
 def test_the_bytes_are_those_of_the_gguf_package(tmp_path: Path) -> None:
     """The same keys and tensors in the same order, written by the package that repeng writes with."""
-    made = [direction("warm", 2, 0), direction("kind", 7, 1)]
+    made = [direction(name, layer, vector=unit(seed)) for name, layer, seed in (("warm", 2, 0), ("kind", 7, 1))]
     writer = gguf.GGUFWriter(tmp_path / "theirs.gguf", "controlvector")
     writer.add_name("warm, kind")
     writer.add_string("controlvector.model_hint", "llama")
