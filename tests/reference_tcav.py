@@ -93,3 +93,49 @@ def bias_corrected(estimate: float, resamples: Sequence[float], level: float) ->
     z = normal.inv_cdf((1 + level) / 2)
     low, high = (np.quantile(list(resamples), normal.cdf(2 * z0 + tail)) for tail in (-z, z))
     return float(low), float(high)
+
+
+def sgd_cav(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """The linear classifier that tensorflow/tcav, LIT and Captum fit by default: hinge loss, stochastic gradients."""
+    from sklearn.linear_model import SGDClassifier
+
+    y = np.repeat([1, 0], [len(positives), len(negatives)])
+    return SGDClassifier(alpha=0.01, max_iter=1000, tol=1e-3).fit(np.concatenate([positives, negatives]), y).coef_[0]
+
+
+def tensorflow_tcav_p(concept: np.ndarray, randoms: Sequence[np.ndarray], gradients: np.ndarray) -> float:
+    """tensorflow/tcav, utils.print_results: a t-test of the scores of the concept against each random set, and of each
+    random set against each other one."""
+    from scipy.stats import ttest_ind
+
+    ours = [sign_count(gradients, sgd_cav(concept, random)) for random in randoms]
+    null = [
+        sign_count(gradients, sgd_cav(one, other))
+        for place, one in enumerate(randoms)
+        for number, other in enumerate(randoms)
+        if number != place
+    ]
+    return float(ttest_ind(null, ours).pvalue)
+
+
+def captum_tutorial_p(concept: np.ndarray, randoms: Sequence[np.ndarray], gradients: np.ndarray) -> float:
+    """Captum's tutorial TCAV_Image: the concept's scores against each random set, and the random sets' own scores in
+    the same pairs, whose CAVs are the same turned round."""
+    from scipy.stats import ttest_ind
+
+    cavs = [sgd_cav(concept, random) for random in randoms]
+    ours = [sign_count(gradients, cav) for cav in cavs]
+    return float(ttest_ind(ours, [sign_count(gradients, -cav) for cav in cavs]).pvalue)
+
+
+def lit_p(concept: np.ndarray, others: np.ndarray, gradients: np.ndarray, rng: np.random.Generator) -> float:
+    """LIT, components/tcav.py: 15 draws of the concept's size from the rest, against 15 of draws from everything."""
+    from scipy.stats import ttest_ind
+
+    def some(rows: np.ndarray) -> np.ndarray:
+        return rows[rng.choice(len(rows), len(concept), replace=False)]
+
+    everything = np.concatenate([concept, others])
+    ours = [sign_count(gradients, sgd_cav(concept, some(others))) for _ in range(15)]
+    null = [sign_count(gradients, sgd_cav(some(everything), some(others))) for _ in range(15)]
+    return float(ttest_ind(ours, null).pvalue)
