@@ -58,13 +58,13 @@ def fresh_server(workspace_copy: Path, chromium: str) -> Iterator[str]:
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """The app, started as `make run` does, on a free port."""
+def running_app(home: Path, script: str = "app.py") -> Iterator[str]:
+    """The app, or another script, started as `make run` does, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"],
         cwd=ROOT,
         env={**os.environ, "CONCEPTSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.DEVNULL,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import running_app
 from tests.browser.test_journeys import settled
 
 pytestmark = pytest.mark.browser
@@ -77,3 +80,26 @@ def test_a_long_text_is_cut_and_that_is_said(server: str, visitor: Page) -> None
     text.press("Control+Enter")
     expect(boxes).to_have_count(512)
     expect(visitor.get_by_text(re.compile(r"of the text are left out"))).to_be_visible()
+
+
+@pytest.fixture
+def tokens_page(tmp_path: Path, chromium: str) -> Iterator[str]:
+    with running_app(tmp_path, "tests/browser/tokens_page.py") as address:
+        yield address
+
+
+def test_a_whole_tag_in_a_token_its_hints_and_the_legend_stays_text(tokens_page: str, visitor: Page) -> None:
+    dialogs = listening(visitor)
+    visitor.goto(tokens_page)
+    boxes = visitor.locator(".token")
+    expect(boxes).to_have_count(3 + 2_000)
+    expect(boxes.first).to_have_text('<img src=x onerror="alert(1)"><b>bold</b>')
+    boxes.first.hover()
+    tip = visitor.get_by_role("tooltip").first
+    expect(tip).to_contain_text("<b>bold</b>")
+    for tag in (".frame img", ".frame b"):
+        expect(visitor.locator(tag)).to_have_count(0)
+    assert dialogs == []
+    boxes.nth(1).click()
+    expect(visitor.get_by_text("clicked 1")).to_be_visible()
+    assert dialogs == []
