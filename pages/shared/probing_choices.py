@@ -80,7 +80,7 @@ class Choices:
 def ask(model: str, concept: str, n_layers: int | None) -> tuple[Choices, bool]:
     """Draw the form. Returns what was chosen, and whether the sweep is to be run. Raises UserError for odd layers."""
     with st.form("sweep", border=True):
-        left, right = st.columns(2)
+        left, middle, right = st.columns(3)
         with left:
             limit = linked(
                 st.number_input,
@@ -95,7 +95,7 @@ def ask(model: str, concept: str, n_layers: int | None) -> tuple[Choices, bool]:
                 help="At most this many texts in all, the classes in proportion, the same ones each time. "
                 "More texts give narrower intervals and take longer.",
             )
-        with right:
+        with middle:
             layers_text = linked(
                 st.text_input,
                 "Layers",
@@ -105,6 +105,7 @@ def ask(model: str, concept: str, n_layers: int | None) -> tuple[Choices, bool]:
                 max_chars=400,
                 help="`all`, or numbers such as 0,10,20. One pass through the model serves all of them.",
             )
+        with right:
             pool: Pool = linked(
                 st.segmented_control,
                 "One activation per text",

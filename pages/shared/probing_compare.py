@@ -17,7 +17,7 @@ from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import comma, linked
 from pages.shared.probing_choices import Choices
-from pages.shared.sweeps import method_name
+from pages.shared.sweeps import spoken
 from pages.shared.text import plain, shortened
 
 MOST = 4  # besides the one that is looked at: five lines can be told apart
@@ -105,7 +105,7 @@ def _compare(own: str, sweep: Sweep, wanted: dict[str, Choices], one: ProbeResul
         compared_figure(sweeps, one.method),
         key=f"compared_{what}",
         config={"displayModeBar": False},
-        alt=f"AUROC by layer of {method_name(one.method).lower()}, a line for each {what}, with 95% intervals",
+        alt=f"AUROC by layer of {spoken(one.method)}, a line for each {what}, with 95% intervals",
     )
     table = compared_table(sweeps, one.method, what)
     st.dataframe(table, hide_index=True, alt=f"Strongest layer of each {what}")

@@ -13,7 +13,7 @@ from pages.shared.asking import answered
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import linked
 from pages.shared.probing_choices import Choices
-from pages.shared.sweeps import method_name
+from pages.shared.sweeps import spoken
 from pages.shared.text import plain, shortened, verbatim
 
 PAGE = 10  # texts at a time
@@ -29,7 +29,7 @@ def _details(choices: Choices, one: ProbeResult) -> Details | None:
             model, examples, one.layer, one.method, pool=choices.pool, seed=choices.seed, progress=progress
         ),
         arguments=[*choices.one(one.layer, one.method).arguments(), "--also", "details"],
-        title=f"Details of layer {one.layer}, {method_name(one.method).lower()}",
+        title=f"Details of layer {one.layer}, {spoken(one.method)}",
         quick=True,
     )
 

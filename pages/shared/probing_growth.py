@@ -10,7 +10,7 @@ from pages.shared import cached
 from pages.shared.asking import answered
 from pages.shared.downloads import file_part, json_button
 from pages.shared.probing_choices import Choices
-from pages.shared.sweeps import CODELENGTH_HELP, SELECTIVITY_HELP, method_name
+from pages.shared.sweeps import CODELENGTH_HELP, SELECTIVITY_HELP, method_name, spoken
 
 RUN = "These examples' sweep was run without it: choose it under **Splits and controls** above and run the sweep."
 
@@ -138,7 +138,7 @@ def growth_sentence(found: LearningCurve, method: str) -> str:
     gain, spread = last.auroc - before.auroc, before.highest - before.lowest
     more = "more texts would probably help" if gain > max(0.01, spread / 2) else "more texts would change little"
     return (
-        f"From {before.n:,} to {last.n:,} training texts the AUROC of {method_name(method).lower()} went from "
+        f"From {before.n:,} to {last.n:,} training texts the AUROC of {spoken(method)} went from "
         f"{before.auroc:.3f} to **{last.auroc:.3f}**: {more}."
     )
 

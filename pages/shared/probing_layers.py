@@ -10,7 +10,7 @@ from pages.shared import cached
 from pages.shared.asking import answered
 from pages.shared.downloads import file_part, json_button
 from pages.shared.probing_choices import Choices
-from pages.shared.sweeps import method_name
+from pages.shared.sweeps import spoken
 
 
 def show(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
@@ -24,7 +24,7 @@ def show(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
             model, examples, layers, method=one.method, pool=choices.pool, seed=choices.seed, progress=progress
         ),
         arguments=[*alone.over(choices.layers).arguments(), "--also", "layers"],
-        title=f"Layer choice by {method_name(one.method).lower()}",
+        title=f"Layer choice by {spoken(one.method)}",
         cost="Compares all layers of the sweep by three measures. The first time the typical norm of each layer is "
         "taken over 2,000 reference texts, which takes minutes; then it takes about a minute.",
     )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.charts import Mark, marks
 from core.probing import ProbeResult, Sweep
-from pages.shared.sweeps import ACCURACY_HELP, AUROC_HELP, CODELENGTH_HELP, SELECTIVITY_HELP, method_name
+from pages.shared.sweeps import ACCURACY_HELP, AUROC_HELP, CODELENGTH_HELP, SELECTIVITY_HELP, spoken
 
 TITLES = {
     "layer0": "After block 0",
@@ -40,7 +40,7 @@ def controls_figure(sweep: Sweep, one: ProbeResult) -> go.Figure:
 
 def show(sweep: Sweep, one: ProbeResult) -> None:
     """The figure, and the scores that are no AUROC."""
-    st.subheader(f"Layer {one.layer}, {method_name(one.method).lower()}", anchor=False)
+    st.subheader(f"Layer {one.layer}, {spoken(one.method)}", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
@@ -86,7 +86,7 @@ def _metrics(sweep: Sweep, one: ProbeResult) -> None:
         columns[1].metric(
             "Code length",
             f"{code.bits:,.0f} bits",
-            f"{code.compression:.2f} times shorter than none",
+            f"{code.compression:.2f}× shorter",
             delta_color="off",
             delta_arrow="off",
             help=f"{CODELENGTH_HELP} Without: {code.uniform_bits:,.0f} bits.",

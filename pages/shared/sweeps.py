@@ -45,6 +45,12 @@ def method_name(method: str) -> str:
     return METHOD_NAMES.get(method, method)
 
 
+def spoken(method: str) -> str:
+    """A method's name within a sentence: a small first letter, but for PCA and the like."""
+    name = method_name(method)
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
 def curve_figure(sweep: Sweep) -> go.Figure:
     """AUROC by layer with 95% intervals, the shuffled control and the baselines."""
     by_method: dict[str, list[ProbeResult]] = {}
@@ -79,7 +85,7 @@ def strongest_sentence(sweep: Sweep) -> str:
     words = next((one.auroc for one in sweep.baselines if one.name == "tfidf"), None)
     beside = "" if words is None else f"; the words alone, without a model, reach {words:.2f}"
     return (
-        f"Strongest at **layer {best.layer}** ({method_name(best.method).lower()}): AUROC **{best.auroc:.3f}** "
+        f"Strongest at **layer {best.layer}** ({spoken(best.method)}): AUROC **{best.auroc:.3f}** "
         f"(95% interval {low:.3f} to {high:.3f}) on {best.n_test:,} held-out texts, where guessing gives 0.5 and "
         f"shuffled labels {best.shuffled.auroc:.2f}{beside}. The layer was chosen by cross-validation within the "
         f"{best.n_train:,} training texts; the held-out texts had no say."
