@@ -214,3 +214,18 @@ def test_a_scan_ranks_and_names_what_it_left_out(
     assert run(capsys, *arguments)["cached"] is True
     assert "give --target once" in fails(capsys, *arguments, "--target", "the|of")
     assert "None of the 1 sets" in fails(capsys, *arguments, "--concepts", str(tmp_path / "tiny.csv"))
+
+
+def test_a_concept_can_be_tested_against_another(
+    model: str, files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"A {word} {noun},{label}" for noun in NOUNS[:6] for label, word in ((1, "long"), (0, "short"))]
+    (tmp_path / "size.csv").write_text("\n".join(["text,label", *rows]))
+    usual = (
+        *("tcav", model, "--concepts", files["mood"], "--target", "the,a|and,of", "--inputs", files["asked"]),
+        *("--layers", "1", "--controls", "0", "--pushed", "0", "--permutations", "99"),
+    )
+    (relative,) = run(capsys, *usual, "--against", str(tmp_path / "size.csv"))["results"]
+    assert (relative["n_positives"], relative["n_negatives"]) == (32, 6)
+    assert "against itself" in fails(capsys, *usual, "--against", files["mood"])
+    assert "not allowed with" in fails(capsys, *usual, "--against", files["place"], "--negatives", files["place"])

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--concepts", metavar="A,B", required=True, help="sets of examples, whose positives they are")
     parser.add_argument("--layers", required=True, help="such as 8,14,20, or all")
     add_question(parser)
-    parser.add_argument("--negatives", metavar="ID", help="a pool of negatives (default: each set's own)")
+    against = parser.add_mutually_exclusive_group()
+    against.add_argument("--negatives", metavar="ID", help="a pool of negatives (default: each set's own)")
+    against.add_argument("--against", metavar="ID", help="relative TCAV: the positives of this set as negatives")
     add_comparison(parser)
     parser.add_argument("--correction", default="holm", choices=["holm", "bh"], help="for the number of concepts")
 
@@ -58,6 +60,7 @@ def add_comparison(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.examples import open_examples
     from core.tcav import open_controls, tcav
+    from core.tcav.sources import rival_of
 
     names = arguments.words(args.concepts)
     if not names:
@@ -65,6 +68,10 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     concepts = [open_examples(name, limit=args.limit) for name in dict.fromkeys(names)]
     inputs = open_inputs(args.inputs, args.inputs_limit or args.limit, args.mark)
     negatives = None if args.negatives is None else open_negatives(args.negatives, args.limit)
+    if args.against is not None:
+        if args.against in names:
+            raise UserError(f"{args.against} cannot be tested against itself; name another set.")
+        negatives = rival_of(open_examples(args.against, limit=args.limit))
     settings = settings_of(args, args.correction)
     model = arguments.open_model_of(args)
     found = tcav(

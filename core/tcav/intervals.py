@@ -54,9 +54,9 @@ def bootstrap(
     """
     times = resamples if kind.many is None else min(resamples, REFITS)
     rng = np.random.default_rng(seed)
-    rows = _class_counts(rng, concept, times)
-    of_inputs = _row_counts(rng, input_groups, times)
-    moved = {name: _cavs(concept, site, kind, metric, rows, name) for name in ("both", *SOURCES)}
+    rows = class_counts(rng, concept, times)
+    of_inputs = row_counts(rng, input_groups, times)
+    moved = {name: moved_cavs(concept, site, kind, metric, rows, name) for name in ("both", *SOURCES)}
     return {
         target: _of_target(G.astype(np.float64), moved, of_inputs, found[target]) for target, G in gradients.items()
     }
@@ -82,30 +82,30 @@ def _of_target(G: np.ndarray, moved: dict[str, np.ndarray], of_inputs: np.ndarra
     )
 
 
-def _class_counts(rng: np.random.Generator, concept: Concept, times: int) -> dict[int, np.ndarray]:
+def class_counts(rng: np.random.Generator, concept: Concept, times: int) -> dict[int, np.ndarray]:
     """Resamples of the positives' rows and of the negatives'; a group that holds both (a pair) is drawn for both."""
     of_class = {label: concept.groups[concept.y == label] for label in (1, 0)}
     torn = np.intersect1d(of_class[1], of_class[0])
-    together = dict(zip(torn.tolist(), _row_counts(rng, torn, times).T, strict=True)) if len(torn) else {}
+    together = dict(zip(torn.tolist(), row_counts(rng, torn, times).T, strict=True)) if len(torn) else {}
     found = {}
     for label, groups in of_class.items():
         counts = np.zeros((times, len(groups)))
         alone = ~np.isin(groups, torn)
         if alone.any():
-            counts[:, alone] = _row_counts(rng, groups[alone], times)
+            counts[:, alone] = row_counts(rng, groups[alone], times)
         for place in np.flatnonzero(~alone):
             counts[:, place] = together[int(groups[place])]
         found[label] = counts
     return found
 
 
-def _row_counts(rng: np.random.Generator, groups: np.ndarray, times: int) -> np.ndarray:
+def row_counts(rng: np.random.Generator, groups: np.ndarray, times: int) -> np.ndarray:
     """How often each row stands in each resample of whole groups: (times, rows)."""
     members = np.unique(groups, return_inverse=True)[1]
     return draw_counts(rng, times, int(members.max()) + 1)[:, members].astype(np.float64)
 
 
-def _cavs(
+def moved_cavs(
     concept: Concept, site: int, kind: CavKind, metric: Metric, rows: dict[int, np.ndarray], which: str
 ) -> np.ndarray:
     """Unit CAVs (times, d) with the rows of `which` drawn anew ("both" classes, one of them, or none: "inputs")."""

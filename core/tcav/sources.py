@@ -54,6 +54,11 @@ def pool_of(examples: Examples) -> Pool:
     return Pool(examples.id, examples.texts, np.flatnonzero(examples.labels == 0), examples.groups)
 
 
+def rival_of(examples: Examples) -> Pool:
+    """The positives of a set as negatives for another: relative TCAV, concept against concept, with the same test."""
+    return Pool(examples.id, examples.texts, np.flatnonzero(examples.labels == 1), examples.groups)
+
+
 def pool_of_texts(id: str, texts: Sequence[str]) -> Pool:
     """All of a list of unlabelled texts."""
     return Pool(id, tuple(texts), np.arange(len(texts)), group_rows(texts))
@@ -67,7 +72,7 @@ def source_of_pool(pool: Pool) -> Source:
 
 def source_of(examples: Examples, pool: Pool | None = None) -> Source:
     """A concept: the positives of `examples` against its own negatives, or against a pool."""
-    if pool is None or pool.texts == examples.texts:
+    if pool is None or (pool.texts == examples.texts and not examples.labels[pool.rows].any()):
         rows = np.arange(len(examples.texts))
         return Source(examples.id, (examples.texts,), (rows,), examples.labels, examples.groups)
     positives = np.flatnonzero(examples.labels == 1)
