@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from core.directions.finder import FOLDS, Finder, Parts
-from core.directions.logistic_fit import TO_CHOOSE, fit_weights
+from core.directions.logistic_fit import fit_weights
 from core.directions.parameters import parameter
 from core.directions.prepared import Prepared
 
@@ -65,7 +65,7 @@ class Logistic(Finder):
         c = np.repeat([one.c for one in grid], len(parts))
         repeated = np.tile(used, (len(grid), 1))
         tiled = np.tile(labels, (len(c), 1))
-        weights = fit_weights(basis.features, basis.variances, tiled, repeated, c, TO_CHOOSE)
+        weights = fit_weights(basis.features, basis.variances, tiled, repeated, c)
         logits = (weights @ basis.features.T).reshape(len(grid), len(parts), n)
         scores = np.full((len(grid), n), np.nan)
         for fold, (train, test) in enumerate(parts):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from core.directions.prepared import Array, Basis
@@ -14,7 +16,7 @@ class Scatter:
     the rows left out and one row for the mean that has moved. So whatever is asked costs a product with G, and a solve
     is one of m + 1 unknowns (Woodbury 1950) instead of r.
 
-    n: rows that count. mean: theirs, (r,). trace: of the matrix. squared: sum of its squared entries.
+    n: rows that count. mean: theirs, (r,). trace: of the matrix.
     """
 
     def __init__(self, basis: Basis, left_out: np.ndarray | None = None) -> None:
@@ -27,9 +29,13 @@ class Scatter:
         moved = np.sqrt(self.n) * self.mean[None]
         self.G = np.concatenate([self.left_out, moved]) if len(self.left_out) else self.left_out
         self.trace = float(self.diagonal.sum() - np.sum(self.G * self.G))
+
+    @cached_property
+    def squared(self) -> float:
+        """Sum of the squared entries."""
         inner = self.G @ self.G.T
         crossed = np.sum(self.G * self.G * self.diagonal)
-        self.squared = float(np.sum(self.diagonal**2) - 2 * crossed + np.sum(inner * inner))
+        return float(np.sum(self.diagonal**2) - 2 * crossed + np.sum(inner * inner))
 
     def times(self, vectors: Array) -> Array:
         """The matrix times each of the vectors, (p, r)."""
