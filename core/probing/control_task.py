@@ -41,8 +41,13 @@ def content_word(text: str) -> str:
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    words = [word.casefold() for word in _WORD.findall(text)]
-    return next((word for word in words if word not in ENGLISH_STOP_WORDS), words[0] if words else tidied(text))
+    first = ""
+    for found in _WORD.finditer(text):  # as far as needed: texts can be long
+        word = found[0].casefold()
+        if word not in ENGLISH_STOP_WORDS:
+            return word
+        first = first or word
+    return first or tidied(text)
 
 
 def word_numbers(texts: Sequence[str]) -> np.ndarray:
