@@ -18,7 +18,7 @@ from core.dictionaries.training.recipe import Recipe
 from core.dictionaries.training.sources import FromModel, FromStore, Source
 from core.dictionaries.training.table import METHODS
 from core.dictionaries.training.topk import TopK
-from core.dictionaries.training.trainer import Step
+from core.dictionaries.training.trainer import Step, Trainer
 from core.errors import UserError
 from core.models import Model
 from core.progress import Progress
@@ -103,6 +103,23 @@ def test_a_stopped_run_ends_as_an_undisturbed_one(
     lines = curves.read_curves(resumed.folder)
     assert [line["tokens"] for line in lines] == sorted({line["tokens"] for line in lines})
     assert lines[-1]["tokens"] == 1500
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_checkpoint_holds_all_that_the_next_step_depends_on(name: str, source: Source, tmp_path: Path) -> None:
+    block, method = source.block(0), METHODS[name]
+    trainer = Trainer.start(method, RECIPE, block)
+    list(trainer.learn(block))
+    trainer.idle[3] = 77
+    checkpoint.save(tmp_path, trainer, 7)
+    found = checkpoint.load(tmp_path, method, RECIPE, torch.device("cpu"))
+    assert found is not None
+    again, number = found
+    assert (number, again.tokens, again.scale) == (7, trainer.tokens, trainer.scale)
+    before, after = trainer.state(), again.state()
+    assert list(before) == list(after)
+    for key, tensor in before.items():
+        assert torch.equal(tensor, after[key]), key
 
 
 def test_a_finished_run_is_not_run_again(tiny: Model, source: Source) -> None:
