@@ -129,7 +129,7 @@ def test_another_models_dictionary_is_asked_about(
     ("arguments", "sentence"),
     [
         (("sae", "eval", "nobody"), "no dictionary and no directory called 'nobody'"),
-        (("sae", "eval", "../../etc"), "no dictionary"),
+        (("sae", "eval", "../../no-such-folder"), "no dictionary"),
         (("sae", "import", "MODEL"), "holds no cfg.json"),
         (("sae", "train", "MODEL", "--layer", "1", "--save", "x", "--method", "magic"), "no training method 'magic'"),
         (("sae", "train", "MODEL", "--layer", "9", "--save", "x", "--texts", "FILE"), "no layer 9"),

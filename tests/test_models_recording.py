@@ -113,6 +113,7 @@ def test_gradients_equal_finite_differences(double: Model) -> None:
 
 def test_an_edit_ends_with_its_block_also_when_the_pass_fails(tiny: Model) -> None:
     inputs = inputs_of(tiny)
+    before = hooks(tiny)  # transformers leaves some of its own wherever hidden states were asked for
     plain = record(tiny, inputs, [tiny.site(2)])[tiny.site(2)]
     with edit(tiny, {tiny.site(0): lambda h: h * 2}):
         edited = record(tiny, inputs, [tiny.site(2)])[tiny.site(2)]
@@ -123,11 +124,11 @@ def test_an_edit_ends_with_its_block_also_when_the_pass_fails(tiny: Model) -> No
 
     with pytest.raises(RuntimeError, match="in the middle"), edit(tiny, {tiny.site(0): fail, tiny.site(1): fail}):
         forward(tiny, inputs)
-    assert hooks(tiny) == 0
+    assert hooks(tiny) == before
     assert torch.equal(record(tiny, inputs, [tiny.site(2)])[tiny.site(2)], plain)
     with pytest.raises(AttributeError), edit(tiny, {tiny.site(0): fail, Site(0, "after", "not.there", "output"): fail}):
         pass
-    assert hooks(tiny) == 0
+    assert hooks(tiny) == before
 
 
 def test_threads_do_not_meet_each_others_edits(tiny: Model) -> None:
