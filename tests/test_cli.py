@@ -6,11 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core.__main__ import main
+from tests.commands import fails, run
 from tests.tiny import tiny_directory
 
 ADJECTIVES = ["good", "fine", "lovely", "great", "warm", "bright"], ["bad", "poor", "awful", "cold", "dull", "grim"]
@@ -30,25 +29,6 @@ def examples(tmp_path: Path) -> str:
     path = tmp_path / "set.csv"
     path.write_text("\n".join(rows))
     return str(path)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    capsys.readouterr()
-    try:
-        status = main(arguments)
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    assert status == 2
-    assert out == ""
-    assert err.count("\n") == 1
-    return err
 
 
 def test_models(model: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from core.cli.sae_train import SETTINGS
 from core.dictionaries.formats import CONFIG, read_files
 from core.dictionaries.training.curves import read_curves
 from core.dictionaries.training.recipe import Recipe
+from tests.commands import fails, run
 from tests.dictionaries import small_sae
 from tests.test_dictionaries_runs import TEXTS
 from tests.tiny import INNER, WIDTH, tiny_directory
@@ -36,23 +36,6 @@ def labelled(tmp_path: Path) -> str:
     path = tmp_path / "set.csv"
     path.write_text("\n".join(["text,label", *(f'"{text}",{i % 2}' for i, text in enumerate(TEXTS))]))
     return str(path)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    capsys.readouterr()
-    try:
-        status = main(arguments)
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    return err
 
 
 QUICK = ("--features", "16", "--tokens", "600", "--batch", "100", "--set", "k=4")

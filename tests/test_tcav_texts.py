@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.__main__ import main
 from core.examples import reference_texts
+from tests.commands import run
 from tests.tiny import tiny_directory
 
 KEYS = {
@@ -51,12 +50,6 @@ def files(tmp_path: Path) -> dict[str, str]:
         "\n".join(f"She went to the {noun} {place} ## again" for noun in NOUNS for place in WHERE)
     )
     return made | {"asked": str(tmp_path / "asked.txt")}
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

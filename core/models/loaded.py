@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(eq=False, kw_only=True)
-class Loaded:
+class Loaded(ABC):
     """A network with its device, lock and fingerprint.
 
     Many threads may share one. Whoever runs the network or changes it does so under `lock`, and leaves nothing
@@ -38,6 +39,6 @@ class Loaded:
         """`cpu`, `cuda` or `mps`."""
         return self.device.type
 
+    @abstractmethod
     def run(self, inputs: Mapping[str, Tensor]) -> Any:
         """One plain pass over a batch; what comes out has `.logits`. Call it under the lock."""
-        raise NotImplementedError
