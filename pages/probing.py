@@ -88,7 +88,10 @@ def result(choices: Choices, sweep: Sweep) -> None:
         json_button(sweep.to_json, f"{name}.json")
     probing_one.show(sweep, focus)
     if sweep.left_out:
-        st.caption(f"{sweep.left_out} texts have no token left after masking, and were left out.")
+        st.caption(
+            f"{sweep.left_out} texts were left out: they have no token that counts, or their activation is a sink's, "
+            "more than 5 times as long as the others'."
+        )
     for note in examples.notes:
         st.caption(plain(note))
     st.header("Ask more", anchor=False)

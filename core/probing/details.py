@@ -15,7 +15,7 @@ from core.probing.reading import read_probe
 from core.probing.subgroups import Subgroups, subgroup_scores
 from core.progress import Listener, silent
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

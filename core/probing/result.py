@@ -66,7 +66,8 @@ class Sweep:
     results: in the order of layers, then methods. best: highest cv_auroc (the earlier layer of equals).
     baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`.
     majority_accuracy: of always naming the train part's larger class. seeds: of the splits behind `seed_aurocs`, `seed`
-    first. left_out: texts without an unmasked token. seconds: of this call. cached: nothing had to be computed.
+    first. left_out: texts without an unmasked token, or that are sinks (core.directions.rows). seconds: of this call.
+    cached: nothing had to be computed.
     """
 
     model_id: str

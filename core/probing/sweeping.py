@@ -32,7 +32,7 @@ CONTROLS = {
     "codelength": "bits in which the labels can be told",
 }
 
-VERSION = 4  # raised when the numbers change: part of the key of every stored sweep
+VERSION = 5  # raised when the numbers change: part of the key of every stored sweep
 
 
 def sweep(
