@@ -186,17 +186,17 @@ def test_a_row_that_ends_says_so_and_the_others_go_on(tiny: Model) -> None:
     assert all(token is None for token in first[stop + 1 :])
 
 
-def test_twelve_threads_on_one_model_each_get_their_solo_result(tiny: Model) -> None:
-    prompts = ids_of(tiny, *PROMPTS)
-    decoding = Decoding(max_new_tokens=16)
-    tasks = [(prompts[n % 3], [push(tiny, float(n - 6), Positions(prompt=n % 2 == 0), seed=n)]) for n in range(12)]
-    alone = [written(stream(tiny, [ids], [row], decoding)) for ids, row in tasks]
+def twelve_threads(model: Model, size: float, tokens: int, times: int) -> None:
+    prompts = ids_of(model, *PROMPTS)
+    decoding = Decoding(max_new_tokens=tokens)
+    tasks = [(prompts[n % 3], [push(model, size * (n - 6), Positions(prompt=n % 2 == 0), seed=n)]) for n in range(12)]
+    alone = [written(stream(model, [ids], [row], decoding)) for ids, row in tasks]
     found: list[list[list[int]] | None] = [None] * 12
 
     def work(number: int) -> None:
         ids, row = tasks[number]
-        for _ in range(3):
-            found[number] = written(stream(tiny, [ids], [row], decoding))
+        for _ in range(times):
+            found[number] = written(stream(model, [ids], [row], decoding))
             if found[number] != alone[number]:
                 return
 
@@ -206,24 +206,39 @@ def test_twelve_threads_on_one_model_each_get_their_solo_result(tiny: Model) -> 
     for thread in threads:
         thread.join()
     assert found == alone
+    assert len({str(rows) for rows in alone}) > 3, "the pushes must show"
 
 
-def test_abandoned_generators_leave_nothing_behind(tiny: Model) -> None:
-    before = hooks(tiny)
-    (ids,) = ids_of(tiny, PROMPTS[0])
-    expected = plain(tiny, ids, max_new_tokens=8)
+def two_hundred_abandoned(model: Model) -> None:
+    before = hooks(model)
+    (ids,) = ids_of(model, PROMPTS[0])
+    expected = plain(model, ids, max_new_tokens=8)
     kept = []
     for number in range(200):
-        steps = stream(tiny, [ids], [[push(tiny, 5.0, seed=number)]], Decoding(max_new_tokens=8))
+        steps = stream(model, [ids], [[push(model, 5.0, seed=number)]], Decoding(max_new_tokens=8))
         for _ in range(number % 4):
             next(steps)
         if number % 3 == 0:
-            kept.append(steps)  # half of them are not even collected
+            kept.append(steps)  # a third of them are not even collected
     gc.collect()
-    assert hooks(tiny) == before
-    assert tiny.lock.acquire(blocking=False)
-    tiny.lock.release()
-    assert plain(tiny, ids, max_new_tokens=8) == expected
+    assert hooks(model) == before
+    assert model.lock.acquire(blocking=False)
+    model.lock.release()
+    assert plain(model, ids, max_new_tokens=8) == expected
+
+
+def test_twelve_threads_on_one_model_each_get_their_solo_result(tiny: Model) -> None:
+    twelve_threads(tiny, 1.0, tokens=16, times=3)
+
+
+def test_abandoned_generators_leave_nothing_behind(tiny: Model) -> None:
+    two_hundred_abandoned(tiny)
+
+
+@pytest.mark.slow
+def test_the_bundled_model_serves_twelve_threads_and_forgets_abandoned_ones(smollm2: Model) -> None:
+    twelve_threads(smollm2, 30.0, tokens=8, times=1)
+    two_hundred_abandoned(smollm2)
 
 
 def test_an_answer_that_is_not_a_number_is_said(home: Path, tmp_path: Path) -> None:
