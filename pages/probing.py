@@ -12,7 +12,7 @@ from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
 from pages.shared.frame import frame, go_to
 from pages.shared.probing_choices import Choices, ask
-from pages.shared.sweeps import strongest_sentence, sweep_table
+from pages.shared.sweeps import sinks_sentence, strongest_sentence, sweep_table
 from pages.shared.text import plain
 
 chosen = frame()
@@ -88,10 +88,9 @@ def result(choices: Choices, sweep: Sweep) -> None:
         json_button(sweep.to_json, f"{name}.json")
     probing_one.show(sweep, focus)
     if sweep.left_out:
-        st.caption(
-            f"{sweep.left_out} texts were left out: they have no token that counts, or their activation is a sink's, "
-            "more than 5 times as long as the others'."
-        )
+        st.caption(f"{sweep.left_out} texts have no token left after masking, and were left out.")
+    if sweep.sinks:
+        st.caption(sinks_sentence(sweep.sinks))
     for note in examples.notes:
         st.caption(plain(note))
     st.header("Ask more", anchor=False)

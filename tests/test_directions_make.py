@@ -19,7 +19,7 @@ from core.directions import (
     site_of,
     usable_rows,
 )
-from core.directions.rows import sink_rows
+from core.directions.rows import without_sinks
 from core.errors import UserError
 from core.examples import Examples, from_lists, split
 from core.models import Model, open_model
@@ -168,26 +168,29 @@ def test_a_row_that_one_site_lacks_is_left_out_at_all_sites() -> None:
     np.testing.assert_array_equal(rows.y, np.delete(examples.labels, 5))
 
 
-def test_a_sink_that_is_all_of_a_short_text_spoils_no_mean() -> None:
+def test_a_sink_that_is_all_of_a_short_text_is_shortened_at_its_site_alone() -> None:
     examples = concept()
-    X = np.random.default_rng(0).normal(size=(len(examples), 3)).astype(np.float32)
-    clean = usable_rows([X], examples)
-    X[5] *= 200 / np.linalg.norm(X[5])
-    X[7] = np.nan
-    rows = usable_rows([X], examples)
-    assert clean.left_out == 0
-    assert rows.left_out == 2
-    assert np.isin([5, 7], rows.kept, invert=True).all()
+    first, second = np.random.default_rng(0).normal(size=(2, len(examples), 3)).astype(np.float32)
+    clean = usable_rows([first, second], examples)
+    spoilt = second.copy()
+    spoilt[5] *= 200
+    rows = usable_rows([first, spoilt], examples)
+    assert (clean.sinks, rows.sinks) == ((0, 0), (0, 1))
+    np.testing.assert_array_equal(rows.X[0], first)
+    np.testing.assert_array_equal(np.delete(rows.X[1], 5, axis=0), np.delete(second, 5, axis=0))
+    length = np.linalg.norm(rows.X[1][5])
+    assert length == pytest.approx(np.median(np.linalg.norm(spoilt, axis=1)), rel=1e-6)
+    np.testing.assert_allclose(rows.X[1][5] / length, second[5] / np.linalg.norm(second[5]), rtol=1e-6)
 
 
 def test_texts_of_which_many_are_long_are_not_taken_for_sinks() -> None:
     X = np.ones((100, 3), dtype=np.float32)
     X[:5] *= 10
-    counted = np.ones(100, dtype=bool)
-    assert sink_rows(X, counted).sum() == 5
-    X[:6] *= 10
-    assert not sink_rows(X, counted).any()
-    assert not sink_rows(np.full((4, 3), np.nan, np.float32), np.zeros(4, dtype=bool)).any()
+    assert without_sinks(X)[1] == 5
+    X[5] *= 10
+    assert without_sinks(X)[1] == 0
+    assert without_sinks(np.zeros((4, 3), dtype=np.float32))[1] == 0
+    assert without_sinks(X[:0])[1] == 0
 
 
 def test_provenance_is_plain_json(model: Model) -> None:

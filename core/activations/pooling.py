@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# A sink is a token whose norm is above this many times the median norm of its text.
-SINK_RATIO = 5.0
+from core.activations.sinks import SINK_RATIO
 
 
 def kept_tokens(h: Tensor, counted: Tensor, *, keep_sinks: bool) -> Tensor:

@@ -12,7 +12,7 @@ from core.directions.diffmean import DiffMean
 from core.directions.halves import halves
 from core.directions.labelled import read_held_out
 from core.directions.method import Found, Method, Reading
-from core.directions.rows import sink_rows
+from core.directions.rows import without_sinks
 from core.directions.sources import ModelPair
 from core.errors import UserError
 from core.progress import Listener, silent
@@ -56,12 +56,12 @@ class ModelDifference(Method):
         places = _both(model, other, site)
         own, theirs = (_activations(one, place, texts.texts, reading, progress) for one, place in places)
         kept = ~(np.isnan(own).all(axis=1) | np.isnan(theirs).all(axis=1))
-        kept &= ~(sink_rows(own, kept) | sink_rows(theirs, kept))
         own, theirs, groups = own[kept].astype(np.float64), theirs[kept].astype(np.float64), texts.groups[kept]
         if not kept.any():
             raise UserError(f"{texts.title} has no text with a token that counts, next to its first one; give others.")
         if not (np.isfinite(own).all() and np.isfinite(theirs).all()):
             raise UserError("Activations hold NaN or infinite values; open both models in float32.")
+        (own, _), (theirs, _) = without_sinks(own), without_sinks(theirs)
         differences = theirs - own
         _, held_out = read_held_out(
             np.concatenate([theirs, own]),

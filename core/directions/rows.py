@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.activations.pooling import SINK_RATIO
+from core.activations.sinks import SINK_RATIO
 from core.errors import UserError
 from core.examples import Examples
 
-MOST_SINKS = 0.05  # share of the rows; where more are that long, length is what the texts are about, not an accident
+MOST_SINKS = 0.05  # share of the rows; where more are that long, length is what the texts are about, no accident
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """The rows of labelled examples that can be read, at one or more sites.
 
-    X: per site (n, d) float32, finite. y: (n,) 0 or 1. groups: (n,). kept: (n,) their places in the examples.
-    left_out: how many texts have no unmasked token, and so no activation, or are sinks (see `sink_rows`).
+    X: per site (n, d) float32, finite, sinks shortened (see `without_sinks`). y: (n,) 0 or 1. groups: (n,).
+    kept: (n,) their places in the examples. left_out: how many texts have no unmasked token, and so no activation.
+    sinks: per site, how many rows were shortened.
     """
 
     X: list[np.ndarray]
@@ -27,10 +28,11 @@ class Rows:
     groups: np.ndarray
     kept: np.ndarray
     left_out: int
+    sinks: tuple[int, ...]
 
 
 def usable_rows(activations: Sequence[np.ndarray], examples: Examples) -> Rows:
-    """Leave out the texts without an unmasked token, whose rows are NaN throughout, and sinks at any of the sites.
+    """Leave out the texts without an unmasked token, whose rows are NaN throughout, at every site alike.
 
     activations: one array (n, d) per site, in the order of the examples' texts. Raises UserError for numbers that
     overflowed, and for examples of which a class does not remain.
@@ -40,8 +42,6 @@ def usable_rows(activations: Sequence[np.ndarray], examples: Examples) -> Rows:
         if X.shape[:1] != examples.labels.shape:
             raise ValueError(f"activations {X.shape} and {len(examples.labels)} labels do not belong together")
         empty |= np.isnan(X).all(axis=1)
-    for X in activations:
-        empty |= sink_rows(X, ~empty)
     kept = np.flatnonzero(~empty)
     rows = [X[kept] for X in activations]
     for X in rows:
@@ -56,19 +56,25 @@ def usable_rows(activations: Sequence[np.ndarray], examples: Examples) -> Rows:
     for label, name in ((1, "positives"), (0, "negatives")):
         if not (y == label).any():
             raise UserError(f"{examples.title or examples.id} holds no {name} that can be read; add some.")
-    return Rows(rows, y, examples.groups[kept], kept, int(empty.sum()))
+    shortened = [without_sinks(X) for X in rows]
+    sinks = tuple(count for _, count in shortened)
+    return Rows([X for X, _ in shortened], y, examples.groups[kept], kept, int(empty.sum()), sinks)
 
 
-def sink_rows(X: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Which rows of X (n, d) are sinks: longer than 5 times the median of those that are `counted`. Boolean (n,).
+def without_sinks(X: np.ndarray) -> tuple[np.ndarray, int]:
+    """X (n, d) with sinks shortened to the median length of its rows, and how many these are.
 
-    In a text of two or three tokens no sink can be told from the others, so that it may be all that is pooled. In
-    smollm2 after block 14 that befalls 38 of 52,500 texts; such a row is 5 to 180 times as long as the others, none of
-    which reaches 3 times, and a single one holds up to .99 of a set's squared norm. Overflown rows are not judged.
+    In a text of two or three tokens no sink can be told from the others, so that it may be all that is pooled. After
+    block 14 of smollm2 that befalls 38 of 52,500 texts; such a row is 5 to 180 times as long as the median, where none
+    of the others reaches 3 times, and a single one holds up to .99 of a set's squared norm: it would be the mean. It
+    is shortened and not left out, so that splits and folds do not depend on which layers are asked for.
     """
-    lengths = np.where(counted, np.linalg.norm(X.astype(np.float64), axis=1), np.nan)
-    found: np.ndarray = np.isfinite(lengths)
-    if not found.any():
-        return found
-    found &= lengths > SINK_RATIO * np.median(lengths[found])
-    return found if found.sum() <= max(1.0, MOST_SINKS * counted.sum()) else np.zeros_like(found)
+    lengths = np.linalg.norm(X.astype(np.float64), axis=1)
+    middle = float(np.median(lengths)) if len(lengths) else 0.0
+    sinks = lengths > SINK_RATIO * middle
+    count = int(sinks.sum())
+    if middle == 0 or not 0 < count <= max(1.0, MOST_SINKS * len(X)):
+        return X, 0
+    found = X.copy()
+    found[sinks] *= (middle / lengths[sinks])[:, None].astype(X.dtype)
+    return found, count

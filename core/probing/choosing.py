@@ -17,7 +17,7 @@ from core.probing.controls import shuffled_labels
 from core.progress import Listener, Progress, silent
 from core.stats import auroc, auroc_interval
 
-VERSION = 2
+VERSION = 3
 BINS = 10
 SHUFFLES = 20
 

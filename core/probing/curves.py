@@ -17,7 +17,7 @@ from core.probing.codelength import block_ends
 from core.progress import Listener, Progress, silent
 from core.stats import aurocs
 
-VERSION = 2
+VERSION = 3
 ORDERS = 5
 
 

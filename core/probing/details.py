@@ -15,7 +15,7 @@ from core.probing.reading import read_probe
 from core.probing.subgroups import Subgroups, subgroup_scores
 from core.progress import Listener, silent
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

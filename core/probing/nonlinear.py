@@ -20,7 +20,7 @@ from core.probing.threshold import accuracy, best_threshold
 from core.progress import Listener, Progress, silent
 from core.stats import aurocs, bootstrap_aurocs
 
-VERSION = 2
+VERSION = 3
 DECAYS = (0.01, 0.1, 1.0, 10.0)
 STEPS = 120
 EVERY = 10

@@ -21,7 +21,7 @@ from core.progress import Listener, Progress, silent
 if TYPE_CHECKING:
     from core.models import Model
 
-VERSION = 2
+VERSION = 3
 TEXTS = 200  # whose tokens tell the spread; half of them of either class
 AT_ONCE = 16
 

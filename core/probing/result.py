@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.activations import Pool
@@ -66,8 +66,8 @@ class Sweep:
     results: in the order of layers, then methods. best: highest cv_auroc (the earlier layer of equals).
     baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`.
     majority_accuracy: of always naming the train part's larger class. seeds: of the splits behind `seed_aurocs`, `seed`
-    first. left_out: texts without an unmasked token, or that are sinks (core.directions.rows). seconds: of this call.
-    cached: nothing had to be computed.
+    first. left_out: texts without an unmasked token. sinks: by layer, how many rows were shortened (see
+    core.directions.rows), where there are any. seconds: of this call. cached: nothing had to be computed.
     """
 
     model_id: str
@@ -83,6 +83,7 @@ class Sweep:
     seconds: float
     cached: bool
     seeds: tuple[int, ...] = ()
+    sinks: dict[int, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         value = {name: getattr(self, name) for name in ("model_id", "examples_id", "pool", "max_length", "seed")}
@@ -93,6 +94,7 @@ class Sweep:
             "baselines": [asdict(baseline) | {"auroc_ci": list(baseline.auroc_ci)} for baseline in self.baselines],
             "majority_accuracy": self.majority_accuracy,
             "left_out": self.left_out,
+            "sinks": {str(layer): count for layer, count in self.sinks.items()},
             "seconds": self.seconds,
             "cached": self.cached,
         }

@@ -32,7 +32,7 @@ CONTROLS = {
     "codelength": "bits in which the labels can be told",
 }
 
-VERSION = 5  # raised when the numbers change: part of the key of every stored sweep
+VERSION = 6
 
 
 def sweep(
@@ -112,6 +112,7 @@ def sweep(
         seconds=time.perf_counter() - start,
         cached=False,
         seeds=(seed, *_other_seeds(seed, seeds)),
+        sinks={site.layer: count for site, count in zip(needed, rows.sinks, strict=True) if count and site in sites},
     )
     write_result(_key(model, examples, sites, finders, pool, max_length, seed, seeds, controls), swept.to_json())
     return swept
@@ -153,6 +154,7 @@ def cached_sweep(
         seconds=time.perf_counter() - start,
         cached=True,
         seeds=tuple(value["seeds"]),
+        sinks={int(layer): count for layer, count in value["sinks"].items()},
     )
 
 

@@ -18,7 +18,7 @@ from core.probing.controls import SHUFFLES, Control, control_of, shuffles
 from core.progress import Listener, Progress, silent
 from core.stats import aurocs, bootstrap_aurocs
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.activations.pooling import SINK_RATIO
+from core.activations.sinks import SINK_RATIO
 from core.errors import UserError
 
 FEWEST = 4  # groups per class below which neither folds nor permutations would say anything

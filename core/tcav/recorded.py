@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.activations import Pool, record_texts, typical_norms
-from core.activations.pooling import SINK_RATIO
 from core.activations.reference import LENGTH
+from core.activations.sinks import SINK_RATIO
 from core.errors import UserError
 from core.examples import reference_texts
 from core.models import Model, Site

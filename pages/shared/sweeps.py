@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.charts import Curve, Level, layer_curves
+from core.examples.finding import plural
 from core.probing import METHODS
 
 if TYPE_CHECKING:
@@ -90,6 +92,14 @@ def strongest_sentence(sweep: Sweep) -> str:
         f"shuffled labels {best.shuffled.auroc:.2f}{beside}. The layer was chosen by cross-validation within the "
         f"{best.n_train:,} training texts; the held-out texts had no say."
     )
+
+
+def sinks_sentence(sinks: Mapping[int, int]) -> str:
+    """Where rows were shortened. sinks: how many, by layer, at least one layer."""
+    first, last, most = min(sinks), max(sinks), max(sinks.values())
+    where = f"At layer {first}" if first == last else f"Between layers {first} and {last}"
+    rows = plural(most, "text") if len(sinks) == 1 else f"up to {plural(most, 'text')}"
+    return f"{where} the activation of {rows} is a sink's, over 5 times as long as the median, and was shortened to it."
 
 
 def sweep_table(sweep: Sweep) -> pd.DataFrame:
