@@ -92,11 +92,11 @@ def _misread(examples: Examples, row: int, label: int, confidence: float) -> Non
     with st.container(border=True):
         left, right = st.columns([1, 4])
         left.metric(
-            f"taken for {shortened(said, 40)}",
+            "Confidence",
             f"{confidence:.0%}",
-            help="Confidence: the calibrated probability of the class that it was taken for, 50 to 100%.",
+            help="The calibrated probability of the class that it was taken for, 50 to 100%.",
         )
-        right.caption(f"Labelled {plain(true)} · row {row + 1:,}")
+        right.caption(f"Taken for {plain(said)}, labelled {plain(true)} · row {row + 1:,}")
         right.markdown(verbatim(_cut(examples.texts[row])))
 
 
