@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from core.charts.colours import GREY, SERIES, SYMBOLS, see_through
+from core.charts.band import add_band
+from core.charts.colours import GREY, SERIES, SYMBOLS
 from core.charts.dress import dress
 
 DASHES = ("dash", "dashdot", "longdash", "longdashdot")
@@ -88,17 +89,7 @@ def add_curve(
     figure: go.Figure, curve: Curve, color: str, *, dash: str = "solid", width: float = 2.5, symbol: str = "circle"
 ) -> None:
     """A line and the band around it, shown and hidden together."""
-    figure.add_scatter(
-        x=[*curve.layers, *reversed(curve.layers)],
-        y=[*curve.high, *reversed(curve.low)],
-        fill="toself",
-        fillcolor=see_through(color, 0.16),
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        showlegend=False,
-        legendgroup=curve.name,
-    )
+    add_band(figure, curve.layers, curve.low, curve.high, color, curve.name)
     figure.add_scatter(
         x=list(curve.layers),
         y=list(curve.middle),

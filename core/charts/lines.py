@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from core.charts.colours import GREY, SERIES, SYMBOLS, see_through
+from core.charts.band import add_band
+from core.charts.colours import GREY, SERIES, SYMBOLS
 from core.charts.dress import dress
 
 
@@ -38,17 +39,7 @@ def lines(
     for number, line in enumerate(some):
         color = SERIES[number % len(SERIES)]
         if line.low:
-            figure.add_scatter(
-                x=[*line.x, *reversed(line.x)],
-                y=[*line.high, *reversed(line.low)],
-                fill="toself",
-                fillcolor=see_through(color, 0.16),
-                line={"width": 0},
-                mode="lines",
-                hoverinfo="skip",
-                showlegend=False,
-                legendgroup=line.name,
-            )
+            add_band(figure, line.x, line.low, line.high, color, line.name)
         figure.add_scatter(
             x=list(line.x),
             y=list(line.y),

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core import workspace
 from core.errors import UserError
 from core.examples.grouping import group_rows, numbered
+from core.examples.two_classes import TwoClasses
 
 SMALLEST = 4  # rows: two of each class, one to learn from and one to test on
 LONGEST = 1_000_000  # characters of a text: a model reads the first thousands, and pages must not be flooded
@@ -19,7 +19,7 @@ MOST_SUBGROUPS = 50  # with more, a column of names or numbers was taken for one
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class Examples(TwoClasses):
     """A named, labelled set of texts.
 
     id: what `open_examples` takes. texts: n strings, none blank. labels: (n,) integers, 1 positive, 0 negative, both
@@ -42,22 +42,10 @@ class Examples:
     subgroups: tuple[str, ...] | None = None
     subgroup_name: str = "subgroup"
 
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    @property
-    def n_positives(self) -> int:
-        return int(self.labels.sum())
-
-    @property
-    def n_negatives(self) -> int:
-        return len(self.texts) - self.n_positives
-
     @cached_property
     def digest(self) -> str:
         """24 hexadecimal digits of texts, labels, groups and subgroups (if there are); names and notes do not count."""
-        kinds = [] if self.subgroups is None else [list(self.subgroups)]
-        return workspace.digest([list(self.texts), self.labels.tolist(), self.groups.tolist(), *kinds])
+        return self.digest_with(list(self.texts))
 
 
 @dataclass(frozen=True)

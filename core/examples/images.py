@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core import workspace
 from core.errors import UserError
 from core.examples.grouping import group_rows, numbered
+from core.examples.two_classes import TwoClasses
 
 Pixels = NDArray[np.uint8]  # (height, width, 3), red, green, blue
 MOST = 20_000  # images in one set
@@ -37,7 +37,7 @@ class Image(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ImageExamples:
+class ImageExamples(TwoClasses):
     """A named, labelled set of images.
 
     id: what `open_images` takes. labels: (n,) integers, 1 positive, 0 negative; one class alone will do for a pool of
@@ -57,23 +57,10 @@ class ImageExamples:
     notes: tuple[str, ...] = ()
     subgroups: tuple[str, ...] | None = None
 
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def n_positives(self) -> int:
-        return int(self.labels.sum())
-
-    @property
-    def n_negatives(self) -> int:
-        return len(self.images) - self.n_positives
-
     @cached_property
     def digest(self) -> str:
         """24 hexadecimal digits of the images' contents, labels, groups and subgroups; names do not count."""
-        contents = [image.digest for image in self.images]
-        kinds = [] if self.subgroups is None else [list(self.subgroups)]
-        return workspace.digest([contents, self.labels.tolist(), self.groups.tolist(), *kinds])
+        return self.digest_with([image.digest for image in self.images])
 
 
 def make_image_examples(
