@@ -20,16 +20,16 @@ from core.examples import open_examples
 from core.models import open_model
 from core.stats.permutation import p_value, permuted_labels
 from core.tcav.analysis import Question, Settings
+from core.tcav.asking import ask
 from core.tcav.calibration import drawn
 from core.tcav.cavs import KINDS, raw_cavs, unit
 from core.tcav.concept import Concept
 from core.tcav.disjoint import make_inputs
-from core.tcav.keys import Reading
+from core.tcav.reader import reader_of
 from core.tcav.recorded import record_concept
 from core.tcav.scores import share_positive
 from core.tcav.sources import pool_of_texts, source_of, source_of_pool
 from core.tcav.targets import word_target
-from core.tcav.texts import ask
 from tests import reference_tcav as usual
 
 EXAMPLES = "sae-probes/92_glue_sst2"
@@ -46,18 +46,18 @@ def load(spec: str) -> tuple[Concept, Concept, Question]:
     sources = [source_of_pool(pool_of_texts(EXAMPLES, examples.texts)), source_of(examples)]
     inputs = make_inputs(EXAMPLES, open_examples(EXAMPLES, limit=INPUTS).texts)
     sites = [model.site(LAYER)]
+    reader = reader_of(model)
     asked = ask(
-        model,
+        reader,
         [word_target(model, spec)],
         inputs,
         sources,
         sites,
         settings=Settings(),
-        reading=Reading(),
         progress=_quiet,
     )
     pool, concept = (
-        record_concept(model, source, sites, asked.texts, one_class=not place) for place, source in enumerate(sources)
+        record_concept(reader, source, sites, asked.items, one_class=not place) for place, source in enumerate(sources)
     )
     return pool, concept, asked.question
 

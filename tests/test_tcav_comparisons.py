@@ -32,9 +32,9 @@ def test_relative_tcav_takes_the_positives_of_another_set_as_negatives() -> None
     one = from_lists(["a a", "b b"], ["c c", "d d"], "one")
     other = from_lists(["x x", "y y"], ["z z", "w w"], "other")
     relative = source_of(one, rival_of(other))
-    assert relative.texts == ["a a", "b b", "x x", "y y"]
+    assert relative.items == ["a a", "b b", "x x", "y y"]
     assert relative.y.tolist() == [1, 1, 0, 0]
-    assert source_of(one, pool_of(other)).texts == ["a a", "b b", "z z", "w w"]
+    assert source_of(one, pool_of(other)).items == ["a a", "b b", "z z", "w w"]
 
 
 def test_the_matrix_holds_cosines_and_what_one_cav_reads_of_another() -> None:

@@ -14,8 +14,10 @@ from core.activations.pooling import kept_tokens
 from core.errors import UserError
 from core.models import Model, batch, counted_positions, open_model, record, tokenize
 from core.tcav import gradients as module
+from core.tcav.changes import changes
 from core.tcav.gradients import pooled_positions, target_gradients
-from core.tcav.pushing import changes, pushed_values
+from core.tcav.pushing import pushed_values
+from core.tcav.reader import reader_of
 from core.tcav.targets import word_target
 from tests.tiny import tiny_directory
 
@@ -128,17 +130,17 @@ def test_pushes_in_one_batch_are_those_one_by_one_and_are_kept(
     tiny: Model, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, site = word_target(tiny, SPEC), tiny.site(1)
-    monkeypatch.setattr("core.tcav.pushing.typical_norm", lambda *_, **__: type("Norm", (), {"median": 2.0})())
-    directions = np.eye(64)[:2]
-    found = changes(tiny, target, TEXTS, site, directions, [-0.5, 0.1])
+    monkeypatch.setattr("core.tcav.text_reader.typical_norm", lambda *_, **__: type("Norm", (), {"median": 2.0})())
+    directions, reader = np.eye(64)[:2], reader_of(tiny)
+    found = changes(reader, target, TEXTS, site, directions, [-0.5, 0.1])
     assert found.shape == (2, 2, len(TEXTS))
     for row, text in enumerate(TEXTS):
         plain = pushed_values(tiny, target, [text], site, np.zeros((1, 64)))[0, 0]
         for k, dose in ((0, -0.5), (1, 0.1)):
             pushed = pushed_values(tiny, target, [text], site, dose * 2.0 * directions[k][None])[0, 0]
             assert found[k, [-0.5, 0.1].index(dose), row] == pytest.approx(pushed - plain, abs=2e-5)
-    monkeypatch.setattr("core.tcav.pushing.pushed_values", None)
-    assert np.array_equal(changes(tiny, target, TEXTS, site, directions, [-0.5, 0.1]), found)
+    monkeypatch.setattr("core.tcav.text_reader.pushed_values", None)
+    assert np.array_equal(changes(reader, target, TEXTS, site, directions, [-0.5, 0.1]), found)
     monkeypatch.undo()
     with pytest.raises(UserError, match="too large"):
         pushed_values(tiny, target, TEXTS[:1], site, np.full((1, 64), 1e39))

@@ -12,8 +12,9 @@ from core.models import Model
 from core.tcav import Settings, make_inputs, tcav, word_target
 from core.tcav.acting import SMALL
 from core.tcav.cavs import kind_named
+from core.tcav.changes import changes
 from core.tcav.entanglement import cav_of
-from core.tcav.pushing import changes
+from core.tcav.reader import reader_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import source_of
 
@@ -31,9 +32,9 @@ def test_sentiment_moves_good_against_bad_and_so_does_a_real_push(smollm2: Model
     assert one["z"] > 3
     assert one["mean_cosine"] > 0.03
     assert one["auroc_p"] < 0.01
-    site, texts = smollm2.site(14), inputs.texts[:12]
-    concept = record_concept(smollm2, source_of(examples), [site], inputs.texts)
+    site, texts, reader = smollm2.site(14), inputs.items[:12], reader_of(smollm2)
+    concept = record_concept(reader, source_of(examples), [site], inputs.items)
     cav = cav_of(concept, 0, kind_named("diffmean"), None)  # type: ignore[arg-type]  # a plain mean needs no metric
-    moved = changes(smollm2, target, texts, site, cav[None], [-SMALL, SMALL]).mean(axis=2)[0]
+    moved = changes(reader, target, texts, site, cav[None], [-SMALL, SMALL]).mean(axis=2)[0]
     assert moved[0] < 0 < moved[1]
     assert np.ptp(moved) > 0.1

@@ -20,31 +20,31 @@ def test_a_shared_text_is_used_on_one_side_the_same_one_every_time() -> None:
     kept = kept_inputs(inputs, [[text.upper() for text in SHARED[:30]], SHARED[30:]])
     assert {40, 41} <= set(kept.tolist())
     assert 10 <= len(kept) <= 32, "about half of the shared ones stay inputs"
-    stays = [inputs.texts[row] for row in kept]
+    stays = [inputs.items[row] for row in kept]
     free = not_among(SHARED, stays)
     assert set(np.flatnonzero(~free)) == {row for row in kept.tolist() if row < 40}
     # Shuffled or alone, each text makes the same choice.
     alone = {row for row in range(40) if len(kept_inputs(make_inputs("one", [SHARED[row]]), [SHARED]))}
     assert alone == {row for row in kept.tolist() if row < 40}
     assert len(kept_inputs(inputs, [])) == 42
-    with pytest.raises(UserError, match="no text"):
+    with pytest.raises(UserError, match="nothing to ask"):
         make_inputs("none", [])
 
 
 def test_own_negatives_are_the_default_and_a_pool_replaces_them() -> None:
     concept = from_lists(["a a", "b b", "a A"], ["c c", "d d"], "concept")
     own = source_of(concept)
-    assert own.texts == list(concept.texts)
+    assert own.items == list(concept.texts)
     assert own.y.tolist() == [1, 1, 1, 0, 0]
     other = from_lists(["x x", "y y"], ["z z", "w w", "Z z"], "other")
     pooled = source_of(concept, pool_of(other))
-    assert pooled.texts == ["a a", "b b", "a A", "z z", "w w", "Z z"]
+    assert pooled.items == ["a a", "b b", "a A", "z z", "w w", "Z z"]
     assert pooled.y.tolist() == [1, 1, 1, 0, 0, 0]
     assert pooled.groups[0] == pooled.groups[2] != pooled.groups[1]
     assert pooled.groups[3] == pooled.groups[5] != pooled.groups[4]
     # What is recorded are the whole sets, which other commands record too.
     assert pooled.corpora == (concept.texts, other.texts)
-    assert source_of(concept, pool_of(concept)).texts == own.texts
+    assert source_of(concept, pool_of(concept)).items == own.items
     lines = source_of(concept, pool_of_texts("lines.txt", ["b  B", "new"]))
     assert lines.groups[1] == lines.groups[3], "a text on both sides stays one group"
 
@@ -52,7 +52,7 @@ def test_own_negatives_are_the_default_and_a_pool_replaces_them() -> None:
 def test_rows_can_be_taken_away_across_corpora() -> None:
     concept = from_lists(["a a", "b b"], ["c c", "d d"], "concept")
     source = source_of(concept, pool_of_texts("pool", ["p one", "p two", "p three"]))
-    left = source.only(not_among(source.texts, ["B b", "p two"]))
-    assert left.texts == ["a a", "p one", "p three"]
+    left = source.only(not_among(source.items, ["B b", "p two"]))
+    assert left.items == ["a a", "p one", "p three"]
     assert left.y.tolist() == [1, 0, 0]
-    assert [tidied(text) for text in left.texts] == left.texts
+    assert [tidied(text) for text in left.items] == left.items

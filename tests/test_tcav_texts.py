@@ -32,7 +32,7 @@ def model(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCEPTSCOPE_HOME", str(directory / "home"))
         some = reference_texts()[:200]
-        patch.setattr("core.tcav.recorded.reference_texts", lambda: some)
+        patch.setattr("core.tcav.text_reader.reference_texts", lambda: some)
         patch.setattr("core.activations.reference.reference_texts", lambda: some)
         yield str(tiny_directory(directory, "llama"))
 

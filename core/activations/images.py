@@ -93,29 +93,28 @@ def _stores(
     if not images or not sites:
         raise UserError("There is nothing to read: give at least one image and one layer.")
     workspace.clear_parts()
-    corpus = corpus_hash([image.digest for image in images])
-    return {
-        site: Store(
-            ImageRecipe(
-                fingerprint=model.fingerprint,
-                site=str(site),
-                layer=site.layer,
-                kind=site.kind,
-                pool="mean",
-                all_positions=True,
-                max_length=0,
-                corpus=corpus,
-                n_texts=len(images),
-                shard_texts=SHARD,
-                batch_tokens=BATCH.get(model.device.type, BATCH["cpu"]) // (1 if gradient_of is None else 2),
-                device=model.device.type,
-                dtype=model.dtype_name,
-                preprocessing=json.dumps(model.preprocessing.as_json(), sort_keys=True),
-                gradient_of=gradient_of,
-            )
-        )
-        for site in dict.fromkeys(sites)
-    }
+    return {site: Store(recipe_of(model, images, site, gradient_of)) for site in dict.fromkeys(sites)}
+
+
+def recipe_of(model: ImageModel, images: Sequence[Image], site: Site, gradient_of: int | None = None) -> ImageRecipe:
+    """The recipe for `images` at `site`."""
+    return ImageRecipe(
+        fingerprint=model.fingerprint,
+        site=str(site),
+        layer=site.layer,
+        kind=site.kind,
+        pool="mean",
+        all_positions=True,
+        max_length=0,
+        corpus=corpus_hash([image.digest for image in images]),
+        n_texts=len(images),
+        shard_texts=SHARD,
+        batch_tokens=BATCH.get(model.device.type, BATCH["cpu"]) // (1 if gradient_of is None else 2),
+        device=model.device.type,
+        dtype=model.dtype_name,
+        preprocessing=json.dumps(model.preprocessing.as_json(), sort_keys=True),
+        gradient_of=gradient_of,
+    )
 
 
 def _fill(

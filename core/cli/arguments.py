@@ -36,13 +36,13 @@ def open_model_of(args: argparse.Namespace) -> Model:
     return open_model(args.model, device=args.device, dtype=args.dtype, blocks=args.blocks)
 
 
-def add_images_options(parser: argparse.ArgumentParser) -> None:
-    """What concerns models and sets of images alone."""
+def add_images_options(parser: argparse.ArgumentParser, size: str = "--size") -> None:
+    """What concerns models and sets of images alone. size: the option for pixels, where `--size` is something else."""
     own = parser.add_argument_group("images")
     own.add_argument("--crops", type=whole, default=0, help="crops of each image that are added, in its group")
     own.add_argument("--background", default="", help="colour behind transparent parts (default: white)")
     own.add_argument("--names", metavar="FILE", type=Path, help="class names, one a line, in place of the model's")
-    own.add_argument("--size", type=count, help="pixels along an edge, in place of the model's own")
+    own.add_argument(size, dest="pixels", type=count, help="pixels along an edge, in place of the model's own")
     own.add_argument("--mean", help="red, green and blue, 0 to 1, such as 0.485,0.456,0.406")
     own.add_argument("--std", help="deviation of red, green and blue, such as 0.229,0.224,0.225")
     own.add_argument(
@@ -64,8 +64,8 @@ def open_image_model_of(args: argparse.Namespace) -> ImageModel:
     from core.models import open_image_model
 
     changes: dict[str, Any] = {}
-    if args.size is not None:
-        changes |= {"resize": (args.size, args.size), "crop": None}
+    if args.pixels is not None:
+        changes |= {"resize": (args.pixels, args.pixels), "crop": None}
     changes |= {name: _three(f"--{name}", text) for name in ("mean", "std") if (text := getattr(args, name))}
     return open_image_model(
         args.model, device=args.device, dtype=args.dtype, factory=args.factory, names=args.names, changes=changes

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import arguments
 from core.cli.console import table
+from core.cli.tcav_sets import (
+    layers_of,
+    open_controls_of,
+    open_inputs,
+    open_model_of,
+    open_negatives,
+    open_set,
+    targets_of,
+)
 from core.errors import UserError
 from core.progress import Listener
 
 if TYPE_CHECKING:
-    from core.models import Model
-    from core.tcav import Inputs, Pool, Reading, Settings, Target
+    from core.tcav import Reading, Settings
 
 NAME = "tcav"
 HELP = "whether the model's answers depend on a concept, beyond chance and beyond other concepts"
@@ -22,13 +29,14 @@ HELP = "whether the model's answers depend on a concept, beyond chance and beyon
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser)
     parser.add_argument("--concepts", metavar="A,B", required=True, help="sets of examples, whose positives they are")
-    parser.add_argument("--layers", required=True, help="such as 8,14,20, or all")
+    parser.add_argument("--layers", required=True, help="such as 8,14,20, or all; of images also module paths")
     add_question(parser)
     against = parser.add_mutually_exclusive_group()
     against.add_argument("--negatives", metavar="ID", help="a pool of negatives (default: each set's own)")
     against.add_argument("--against", metavar="ID", help="relative TCAV: the positives of this set as negatives")
     add_comparison(parser)
     parser.add_argument("--correction", default="holm", choices=["holm", "bh"], help="for the number of concepts")
+    arguments.add_images_options(parser)
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +46,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         action="append",
         required=True,
-        help="next words against next words: 'good,great|bad,terrible'; may be given several times",
+        help="next words against next words: 'good,great|bad,terrible'; of a classifier class:zebra, or one class"
+        " against another: 'class:zebra|horse'; may be given several times",
     )
-    parser.add_argument("--inputs", metavar="ID", required=True, help="the texts whose answers are asked about")
+    parser.add_argument(
+        "--inputs", metavar="ID", required=True, help="the texts or images whose answers are asked about"
+    )
     parser.add_argument("--mark", help="read the answer before this mark in each input (default: at its end)")
     parser.add_argument("--cavs", default="diffmean,lda", help="kinds that p looks at: diffmean, lda, logistic, svm")
     parser.add_argument("--cav", help="the kind whose scores are shown (default: the first of --cavs)")
@@ -58,32 +69,31 @@ def add_comparison(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
-    from core.examples import open_examples
-    from core.tcav import open_controls, tcav
+    from core.tcav import tcav
     from core.tcav.sources import rival_of
 
     names = arguments.words(args.concepts)
     if not names:
         raise UserError("--concepts takes sets of examples, such as sae-probes/92_glue_sst2.")
-    concepts = [open_examples(name, limit=args.limit) for name in dict.fromkeys(names)]
-    inputs = open_inputs(args.inputs, args.inputs_limit or args.limit, args.mark)
-    negatives = None if args.negatives is None else open_negatives(args.negatives, args.limit)
+    concepts = [open_set(args, name, args.limit) for name in dict.fromkeys(names)]
+    inputs = open_inputs(args, args.inputs_limit or args.limit)
+    negatives = None if args.negatives is None else open_negatives(args, args.negatives, args.limit)
     if args.against is not None:
         if args.against in names:
             raise UserError(f"{args.against} cannot be tested against itself; name another set.")
-        negatives = rival_of(open_examples(args.against, limit=args.limit))
+        negatives = rival_of(open_set(args, args.against, args.limit))
     settings = settings_of(args, args.correction)
-    model = arguments.open_model_of(args)
+    model = open_model_of(args)
     found = tcav(
         model,
         concepts,
         targets_of(args, model),
         inputs,
-        arguments.layers(args.layers, model),
+        layers_of(args, model),
         negatives=negatives,
         settings=settings,
         reading=reading_of(args),
-        controls=open_controls(args.controls) if args.controls > 0 else (),
+        controls=open_controls_of(args),
         pushed=max(args.pushed, 0),
         progress=progress,
     )
@@ -103,36 +113,6 @@ def reading_of(args: argparse.Namespace) -> Reading:
     from core.tcav import Reading
 
     return Reading(args.pool, args.max_length)
-
-
-def targets_of(args: argparse.Namespace, model: Model) -> list[Target]:
-    from core.tcav import word_target
-
-    return [word_target(model, spec) for spec in dict.fromkeys(args.target)]
-
-
-def open_inputs(id: str, limit: int | None, mark: str | None = None) -> Inputs:
-    """All rows of a labelled set, or the lines of a text file, each cut at the mark."""
-    from core.examples import open_examples, read_texts
-    from core.tcav import make_inputs
-    from core.tcav.targets import cut_at_mark
-
-    texts = read_texts(id)[:limit] if _is_list(id) else list(open_examples(id, limit=limit).texts)
-    return make_inputs(id, [cut_at_mark(text, mark) for text in texts])
-
-
-def open_negatives(id: str, limit: int | None) -> Pool:
-    """The negatives of a labelled set, or the lines of a text file."""
-    from core.examples import open_examples, read_texts
-    from core.tcav import pool_of, pool_of_texts
-
-    if _is_list(id):
-        return pool_of_texts(id, read_texts(id)[:limit])
-    return pool_of(open_examples(id, limit=limit))
-
-
-def _is_list(id: str) -> bool:
-    return Path(id).suffix.lower() == ".txt"
 
 
 def show(result: dict[str, Any]) -> str:

@@ -6,13 +6,14 @@ import argparse
 from typing import Any
 
 from core.cli import arguments
-from core.cli.tcav import (
-    add_comparison,
-    add_question,
+from core.cli.tcav import add_comparison, add_question, reading_of, settings_of
+from core.cli.tcav_sets import (
+    layers_of,
+    open_controls_of,
     open_inputs,
+    open_model_of,
     open_negatives,
-    reading_of,
-    settings_of,
+    open_set,
     targets_of,
 )
 from core.progress import Listener
@@ -30,27 +31,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=arguments.count, default=50, help="positives, and negatives, of every run")
     add_question(parser)
     add_comparison(parser)
+    arguments.add_images_options(parser, size="--pixels")
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
-    from core.examples import open_examples
-    from core.tcav import check, open_controls
+    from core.tcav import check
 
-    negatives = open_negatives(args.negatives, args.limit)
-    concept = None if args.concept is None else open_examples(args.concept, limit=args.limit)
-    inputs = open_inputs(args.inputs, args.inputs_limit or args.limit, args.mark)
+    negatives = open_negatives(args, args.negatives, args.limit)
+    concept = None if args.concept is None else open_set(args, args.concept, args.limit)
+    inputs = open_inputs(args, args.inputs_limit or args.limit)
     settings = settings_of(args)
-    model = arguments.open_model_of(args)
+    model = open_model_of(args)
     return check(
         model,
         negatives,
         targets_of(args, model),
         inputs,
-        arguments.layers(args.layers, model),
+        layers_of(args, model),
         concept=concept,
         settings=settings,
         reading=reading_of(args),
-        controls=open_controls(args.controls) if args.controls > 0 else (),
+        controls=open_controls_of(args),
         pushed=max(args.pushed, 0),
         runs=args.runs,
         size=args.size,

@@ -46,6 +46,10 @@ class ImageFile:
     def digest(self) -> str:
         return workspace.digest(["file", self.sha256, rgb(self.background), PIL.__version__])
 
+    @property
+    def content(self) -> str:
+        return self.sha256
+
     def load(self) -> Pixels:
         return decode(self.name, self.bytes(), self.background)
 

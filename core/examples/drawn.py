@@ -33,6 +33,10 @@ class Drawn:
     def digest(self) -> str:
         return workspace.digest(["drawn", self.kind, self.number, self.seed, _code(), np.__version__])
 
+    @property
+    def content(self) -> str:
+        return self.digest
+
     def load(self) -> Pixels:
         rng = np.random.default_rng([self.seed, self.number, *self.kind.encode()])
         return DRAWINGS[self.kind](rng)

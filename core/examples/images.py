@@ -23,13 +23,18 @@ MOST = 20_000  # images in one set
 
 
 class Image(Protocol):
-    """An image to be loaded. name: for people. digest: equal digests give equal pixels."""
+    """An image to be loaded. name: for people. digest: equal digests give equal pixels. content: equal for what is one
+    image at bottom: a part and its whole, one file before two backgrounds, two composites of one cut-out.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def digest(self) -> str: ...
+
+    @property
+    def content(self) -> str: ...
 
     def load(self) -> Pixels:
         """The pixels. Raises UserError, naming the image, if it cannot be read any more."""

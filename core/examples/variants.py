@@ -38,6 +38,10 @@ class Part:
     def digest(self) -> str:
         return workspace.digest(["part", self.whole.digest, list(self.box), self.mirrored])
 
+    @property
+    def content(self) -> str:
+        return self.whole.content
+
     def load(self) -> Pixels:
         pixels = self.whole.load()
         height, width = pixels.shape[:2]
@@ -63,6 +67,10 @@ class Composite:
     @cached_property
     def digest(self) -> str:
         return workspace.digest(["composite", self.cutout.digest, self._ground.digest, self.number, self.seed, _code()])
+
+    @property
+    def content(self) -> str:
+        return self.cutout.content
 
     @property
     def _ground(self) -> Drawn:

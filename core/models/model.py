@@ -20,11 +20,13 @@ from core.models.site import KINDS, Kind, Side, Site
 class Model(Loaded):
     """A network that reads texts, with its tokenizer, device, lock and fingerprint.
 
-    fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files.
+    fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files. class_names: of a
+    classifier of texts; empty for a model that predicts tokens.
     """
 
     tokenizer: Any  # transformers.PreTrainedTokenizerBase
     layout: Layout
+    class_names: tuple[str, ...] = ()
     # A fast tokenizer keeps its truncation length as state, so that two threads would cut each other's texts.
     tokenizer_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

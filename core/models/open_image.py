@@ -69,7 +69,13 @@ def open_image_model(
     precision = DTYPES[dtype or "float32"]
     network = opened.network.to(chosen, precision).eval().requires_grad_(False)
     preprocessing = replace(opened.preprocessing, **(changes or {}))
-    maps = find_maps(network, lambda pixels: logits_of(network(pixels)), preprocessing.size)
+    try:
+        maps = find_maps(network, lambda pixels: logits_of(network(pixels)), preprocessing.size)
+    except (ValueError, RuntimeError) as error:
+        if isinstance(error, UserError) or preprocessing.size == opened.preprocessing.size:
+            raise
+        size = " x ".join(map(str, preprocessing.size))
+        raise UserError(f"{opened.id} does not run on images of {size} pixels: {str(error).splitlines()[0]}") from error
     layout, classes = _arranged(network, torch.zeros((1, 3, *preprocessing.size), device=chosen, dtype=precision))
     known = opened.names if opened.names is not None and len(opened.names) == classes else None
     model = ImageModel(

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from core.tcav.concept import Concept, make_concept
     from core.tcav.controls import open_controls
     from core.tcav.disjoint import Inputs, make_inputs
-    from core.tcav.keys import Reading
-    from core.tcav.sources import Pool, pool_of, pool_of_texts
-    from core.tcav.targets import ClassLogit, NextWords, Target, word_target
-    from core.tcav.texts import Tcav, tcav
+    from core.tcav.image_controls import open_image_controls
+    from core.tcav.reader import Reader, Reading, reader_of
+    from core.tcav.sources import Pool, items_of, pool_of, pool_of_texts
+    from core.tcav.targets import ClassLogit, NextWords, Target, class_target, make_target, word_target
+    from core.tcav.testing import Tcav, tcav
     from core.tcav.verdict import MEANINGS
 
 __all__ = [
@@ -26,17 +27,23 @@ __all__ = [
     "NextWords",
     "Pool",
     "Question",
+    "Reader",
     "Reading",
     "Settings",
     "Target",
     "Tcav",
     "analyse",
     "check",
+    "class_target",
+    "items_of",
     "make_concept",
     "make_inputs",
+    "make_target",
     "open_controls",
+    "open_image_controls",
     "pool_of",
     "pool_of_texts",
+    "reader_of",
     "tcav",
     "word_target",
 ]
@@ -52,18 +59,24 @@ __getattr__ = attach(
         "NextWords": "targets",
         "Pool": "sources",
         "Question": "analysis",
-        "Reading": "keys",
+        "Reader": "reader",
+        "Reading": "reader",
         "Settings": "analysis",
         "Target": "targets",
-        "Tcav": "texts",
+        "Tcav": "testing",
         "analyse": "analysis",
         "check": "checking",
+        "class_target": "targets",
+        "items_of": "sources",
         "make_concept": "concept",
         "make_inputs": "disjoint",
+        "make_target": "targets",
         "open_controls": "controls",
+        "open_image_controls": "image_controls",
         "pool_of": "sources",
         "pool_of_texts": "sources",
-        "tcav": "texts",
+        "reader_of": "reader",
+        "tcav": "testing",
         "word_target": "targets",
     },
 )

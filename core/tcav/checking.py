@@ -1,4 +1,4 @@
-"""Check my test on a language model: calibration from texts."""
+"""Check my test on a model: calibration from its own activations of texts or images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from core.activations import read_result, write_result
 from core.errors import UserError
-from core.examples import Examples
-from core.models import Model
+from core.models import ImageModel, Model
 from core.progress import Listener, silent
 from core.tcav.analysis import Settings
+from core.tcav.asking import PUSHED, ask, pusher
 from core.tcav.calibration import calibrate
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
-from core.tcav.keys import Reading, result_key, sites_of
+from core.tcav.keys import result_key
+from core.tcav.reader import Reading, reader_of, sites_of
 from core.tcav.recorded import record_concept
-from core.tcav.sources import Pool, source_of, source_of_pool
+from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target
-from core.tcav.texts import PUSHED, ask, pusher
 
 VERSION = 1
 RUNS = 400
@@ -29,16 +29,16 @@ SIZE = 50
 
 
 def check(
-    model: Model,
+    model: Model | ImageModel,
     negatives: Pool,
     targets: Sequence[Target],
     inputs: Inputs,
-    layers: Sequence[int],
+    layers: Sequence[int | str],
     *,
-    concept: Examples | None = None,
+    concept: Labelled | None = None,
     settings: Settings | None = None,
     reading: Reading | None = None,
-    controls: Sequence[Examples] = (),
+    controls: Sequence[Labelled] = (),
     pushed: int = PUSHED,
     runs: int = RUNS,
     size: int = SIZE,
@@ -49,19 +49,18 @@ def check(
     Returns what `Calibration.to_json` gives, with `seconds` and `cached`.
     """
     start = time.perf_counter()
-    settings, reading = settings or Settings(), reading or Reading()
+    settings, reader = settings or Settings(), reader_of(model, reading)
     if runs < 1 or size < 4:
         raise UserError("A calibration needs at least one run, and sets of 4 or more.")
     sites = sites_of(model, layers)
     sources = [source_of_pool(negatives), *([source_of(concept, negatives)] if concept is not None else [])]
     more = {"pushed": pushed, "runs": runs, "size": size, "version": VERSION}
-    key = result_key("calibration", model, sources, targets, inputs, sites, settings, reading, controls, **more)
+    key = result_key("calibration", reader, sources, targets, inputs, sites, settings, controls, **more)
     if (known := read_result(key)) is not None:
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
-    asked = ask(model, targets, inputs, sources, sites, settings=settings, reading=reading, progress=progress)
-    how: dict[str, Any] = {"pool": reading.pool, "max_length": reading.max_length}
+    asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
     pool, *rest = [
-        record_concept(model, source, sites, asked.texts, one_class=not place, progress=progress, **how)
+        record_concept(reader, source, sites, asked.items, one_class=not place, progress=progress)
         for place, source in enumerate(sources)
     ]
     needed = size if rest else 0
@@ -75,14 +74,14 @@ def check(
         positives = len(np.unique(one.groups[one.y == 1]))
         if positives < needed:
             raise UserError(f"{one.name} holds {positives} independent positives, fewer than {size}; lower --size.")
-    others = record_controls(model, controls, sites, asked.texts, progress=progress, **how)
+    others = record_controls(reader, controls, sites, asked.items, progress=progress)
     found = calibrate(
         pool,
         asked.question,
         settings,
         concept=rest[0] if rest else None,
         controls=others,
-        pushing=pusher(model, targets, asked, sites, reading, pushed, settings.seed) if pushed else None,
+        pushing=pusher(reader, targets, asked, sites, pushed, settings.seed) if pushed else None,
         runs=runs,
         size=size,
         seed=settings.seed,

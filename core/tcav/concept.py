@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,8 @@ class Concept:
     """Positives and negatives of one concept.
 
     X: per site (n, d) float, finite. y: (n,), 1 positive, 0 negative. groups: (n,) integers; rows of one group are
-    split, permuted and bootstrapped together. left_out: rows that could not be used, by why.
+    split, permuted and bootstrapped together. left_out: rows that could not be used, by why. kin: names of concepts
+    that this one is made of, so that it cannot stand for "another concept" beside them.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Concept:
     y: np.ndarray
     groups: np.ndarray
     left_out: dict[str, int]
+    kin: frozenset[str] = frozenset()
 
     @property
     def n_positives(self) -> int:
@@ -38,7 +40,8 @@ class Concept:
 
     def rows(self, chosen: np.ndarray) -> Concept:
         """The same with some rows alone, given by number or by boolean mask."""
-        return Concept(self.name, tuple(X[chosen] for X in self.X), self.y[chosen], self.groups[chosen], self.left_out)
+        X = tuple(part[chosen] for part in self.X)
+        return replace(self, X=X, y=self.y[chosen], groups=self.groups[chosen])
 
 
 def make_concept(
@@ -50,6 +53,7 @@ def make_concept(
     *,
     left_out: dict[str, int] | None = None,
     one_class: bool = False,
+    kin: frozenset[str] = frozenset(),
 ) -> Concept:
     """A concept of recorded rows, without those that cannot be used.
 
@@ -73,6 +77,7 @@ def make_concept(
         np.asarray(y)[kept],
         np.asarray(groups)[kept],
         {**(left_out or {}), **{why: count for why, count in counted.items() if count}},
+        kin,
     )
     if not one_class:
         check_size(concept)

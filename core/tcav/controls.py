@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core import workspace
-from core.activations import Pool, read_result, write_result
+from core.activations import read_result, write_result
 from core.errors import UserError
 from core.examples import Examples, open_examples
 from core.examples.bundled import bundled_sets, read_rows, table_digest, version
-from core.models import Model, Site
+from core.models import Site
 from core.progress import Listener, Progress, silent
 from core.tcav.concept import Concept
+from core.tcav.disjoint import Item
+from core.tcav.image_controls import kin_of
+from core.tcav.reader import Reader
 from core.tcav.recorded import record_concept
-from core.tcav.sources import source_of
+from core.tcav.sources import Labelled, source_of
 
 SETS = 60  # of the 113 binary sets, those with the shortest texts: a seventh of all tokens
 ROWS = 120  # of each set, half of them positives
@@ -41,13 +45,11 @@ def open_controls(count: int = SETS) -> list[Examples]:
 
 
 def record_controls(
-    model: Model,
-    controls: Sequence[Examples],
+    reader: Reader,
+    controls: Sequence[Labelled],
     sites: Sequence[Site],
-    inputs: Sequence[str],
+    inputs: Sequence[Item],
     *,
-    pool: Pool = "mean",
-    max_length: int = 256,
     progress: Listener = silent,
 ) -> list[Concept]:
     """Those of the control sets that hold enough rows apart from the inputs."""
@@ -55,8 +57,8 @@ def record_controls(
     for number, examples in enumerate(controls):
         progress(Progress(number, len(controls), "sets", "control concepts"))
         try:
-            source = source_of(examples)
-            found.append(record_concept(model, source, sites, inputs, pool=pool, max_length=max_length))
+            source = replace(source_of(examples), kin=kin_of(examples.id))
+            found.append(record_concept(reader, source, sites, inputs))
         except UserError:
             continue  # too few rows are left of this one; the others still stand for other concepts
     progress(Progress(len(controls), len(controls), "sets", "control concepts"))

@@ -1,48 +1,60 @@
-"""Concepts and target inputs must share no content: a score on the very texts that made the CAV flatters it."""
+"""Concepts and target inputs must share no content: a score on the very examples that made the CAV flatters it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from core.errors import UserError
 from core.examples.grouping import group_rows, tidied
 
+if TYPE_CHECKING:
+    from core.examples import Image
+
+Item: TypeAlias = "str | Image"  # a text, or an image
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The texts whose answers are asked about. texts: m, none blank. groups: (m,), equal texts share one."""
+    """The texts or images whose answers are asked about. items: m. groups: (m,), equal ones share one."""
 
     id: str
-    texts: tuple[str, ...]
+    items: tuple[Any, ...]
     groups: np.ndarray
 
 
-def make_inputs(id: str, texts: Sequence[str]) -> Inputs:
-    if not texts:
-        raise UserError(f"{id} holds no text to ask about; give at least one input.")
-    return Inputs(id, tuple(texts), group_rows(texts))
+def make_inputs(id: str, items: Sequence[Item], groups: np.ndarray | None = None) -> Inputs:
+    """groups: (m,) of a set that has its own; by default equal texts, or images of equal content, are one group."""
+    if not items:
+        raise UserError(f"{id} holds nothing to ask about; give at least one input.")
+    return Inputs(id, tuple(items), group_rows(list(map(content_of, items))) if groups is None else groups)
 
 
-def kept_inputs(inputs: Inputs, concepts: Iterable[Sequence[str]]) -> np.ndarray:
-    """Rows of the inputs that stay inputs, ascending, when `concepts` are the texts of each concept's examples.
+def content_of(item: Item) -> str:
+    """What makes it this one and no other: equal for two spellings of a text, for an image and a crop of it."""
+    return tidied(item) if isinstance(item, str) else item.content
 
-    A text that stands on both sides is used on one only. Which, is decided by a hash of the text, so that half of the
+
+def kept_inputs(inputs: Inputs, concepts: Iterable[Sequence[Item]]) -> np.ndarray:
+    """Rows of the inputs that stay inputs, ascending, when `concepts` are the items of each concept's examples.
+
+    What stands on both sides is used on one only. Which, is decided by a hash of its content, so that half of the
     shared ones stay inputs and half stay examples, the same ones every time: a set can thus be concept and inputs.
     """
-    theirs = {tidied(text) for texts in concepts for text in texts}
-    mine = [tidied(text) for text in inputs.texts]
-    return np.array([row for row, text in enumerate(mine) if text not in theirs or _stays_input(text)], dtype=np.int64)
+    theirs = {content_of(item) for items in concepts for item in items}
+    mine = list(map(content_of, inputs.items))
+    return np.array([row for row, own in enumerate(mine) if own not in theirs or _stays_input(own)], dtype=np.int64)
 
 
-def not_among(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
-    """Boolean (n,): which of `texts` are not, in content, among `others`."""
-    taken = {tidied(text) for text in others}
-    return np.array([tidied(text) not in taken for text in texts], dtype=bool)
+def not_among(items: Sequence[Item], others: Sequence[Item]) -> np.ndarray:
+    """Boolean (n,): which of `items` are not, in content, among `others`."""
+    taken = set(map(content_of, others))
+    return np.array([content_of(item) not in taken for item in items], dtype=bool)
 
 
-def _stays_input(tidy: str) -> bool:
-    return hashlib.sha256(tidy.encode("utf-8", errors="surrogatepass")).digest()[0] % 2 == 0
+def _stays_input(content: str) -> bool:
+    return hashlib.sha256(content.encode("utf-8", errors="surrogatepass")).digest()[0] % 2 == 0

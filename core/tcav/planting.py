@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.tcav.cavs import unit
@@ -42,4 +44,4 @@ def orthogonal_shift(rng: np.random.Generator, rows: np.ndarray, span: np.ndarra
 def planted(concept: Concept, shifts: tuple[np.ndarray, ...]) -> Concept:
     """The concept with its positives shifted, by shifts[s] (d,) at site s."""
     moved = tuple(X + np.outer(concept.y, shift) for X, shift in zip(concept.X, shifts, strict=True))
-    return Concept(concept.name, moved, concept.y, concept.groups, concept.left_out)
+    return replace(concept, X=moved)

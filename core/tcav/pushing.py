@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import workspace
-from core.activations import Pool, read_result, typical_norm, write_result
+from core.activations import Pool
 from core.activations.extract import is_out_of_memory
-from core.activations.recipe import BATCH_TOKENS, corpus_hash
+from core.activations.recipe import BATCH_TOKENS
 from core.errors import UserError
 from core.models import Model, Site, batch, counted_positions, edit, tokenize
 from core.models.recording import forward
@@ -19,8 +18,6 @@ from core.progress import Listener, Progress, silent
 from core.tcav.gradients import pooled_positions
 from core.tcav.reading import with_target
 from core.tcav.targets import Target
-
-VERSION = 1
 
 
 def pushed_values(
@@ -85,43 +82,3 @@ def _pushed(
 
     with torch.no_grad(), edit(model, {site: push}):
         return scalar(forward(model, asked)).cpu()
-
-
-def changes(
-    model: Model,
-    target: Target,
-    texts: Sequence[str],
-    site: Site,
-    directions: np.ndarray,
-    doses: Sequence[float],
-    *,
-    pool: Pool = "mean",
-    max_length: int = 256,
-    progress: Listener = silent,
-) -> np.ndarray:
-    """How the target changes, (k, doses, m), when unit `directions` (k, d) are added at `doses`; kept on disk.
-
-    A dose counts in units of the site's typical norm. What is kept is found again by the directions' own bytes.
-    """
-    key = workspace.digest(
-        {
-            "what": "pushes",
-            "version": VERSION,
-            "model": [model.fingerprint, model.device.type, model.dtype_name],
-            "target": target.to_json(),
-            "texts": corpus_hash(texts),
-            "site": str(site),
-            "directions": corpus_hash([np.ascontiguousarray(row, dtype="<f8").tobytes().hex() for row in directions]),
-            "doses": list(doses),
-            "pool": pool,
-            "max_length": max_length,
-        }
-    )
-    if (known := read_result(key)) is not None:
-        return np.array(known["changes"])
-    norm = typical_norm(model, site, progress=progress).median
-    moves = np.concatenate([np.zeros((1, directions.shape[1])), *(dose * norm * directions for dose in doses)])
-    values = pushed_values(model, target, texts, site, moves, pool=pool, max_length=max_length, progress=progress)
-    found = (values[1:] - values[0]).reshape(len(doses), len(directions), len(texts)).transpose(1, 0, 2)
-    write_result(key, {"changes": found.round(6).tolist()})
-    return found.round(6)

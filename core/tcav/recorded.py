@@ -1,4 +1,4 @@
-"""From sources of texts to concepts, and from the reference to metrics: everything that has to be recorded."""
+"""From sources of examples to concepts, and from the reference to metrics: everything that has to be recorded."""
 
 from __future__ import annotations
 
@@ -6,75 +6,64 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.activations import Pool, record_texts, typical_norms
-from core.activations.reference import LENGTH
 from core.activations.sinks import SINK_RATIO
 from core.errors import UserError
-from core.examples import reference_texts
-from core.models import Model, Site
+from core.models import Site
 from core.progress import Listener, silent
 from core.tcav.concept import Concept, make_concept
 from core.tcav.covariance import Metric, identity, inverse_covariance
-from core.tcav.disjoint import not_among
+from core.tcav.disjoint import Item, not_among
+from core.tcav.reader import Reader
 from core.tcav.sources import Source
 
 
 def record_concept(
-    model: Model,
+    reader: Reader,
     source: Source,
     sites: Sequence[Site],
-    inputs: Sequence[str],
+    inputs: Sequence[Item],
     *,
-    pool: Pool = "mean",
-    max_length: int = 256,
     one_class: bool = False,
     progress: Listener = silent,
 ) -> Concept:
-    """The concept at `sites`, without rows whose text is, in content, among `inputs`, sinks, and empty ones."""
-    apart = not_among(source.texts, inputs)
+    """The concept at `sites`, without rows whose content is among `inputs`, sinks, and empty ones."""
+    apart = not_among(source.items, inputs)
     used = source.only(apart)
-    norms = typical_norms(model, sites, progress=progress)
+    norms = reader.sink_norms(sites, progress)
     X: list[list[np.ndarray]] = [[] for _ in sites]
-    for texts, rows in zip(used.corpora, used.rows, strict=True):
-        stores = record_texts(model, texts, sites, pool=pool, max_length=max_length, progress=progress)
-        for parts, store in zip(X, stores, strict=True):
-            parts.append(store.load()[rows])
+    for items, rows in zip(used.corpora, used.rows, strict=True):
+        for parts, recorded in zip(X, reader.record(items, sites, progress), strict=True):
+            parts.append(recorded[rows])
     shared = int((~apart).sum())
     return make_concept(
         source.name,
         [np.concatenate(parts) for parts in X],
         used.y,
         used.groups,
-        [norms[site].median for site in sites],
+        norms,
         left_out={"also among the inputs": shared} if shared else {},
         one_class=one_class,
+        kin=source.kin,
     )
 
 
 def record_metrics(
-    model: Model,
-    sites: Sequence[Site],
-    inputs: Sequence[str],
-    *,
-    pool: Pool = "mean",
-    progress: Listener = silent,
+    reader: Reader, sites: Sequence[Site], inputs: Sequence[Item], *, progress: Listener = silent
 ) -> list[Metric]:
-    """Per site the inverse covariance of the reference: 2,000 texts, but for those among `inputs`, 64 tokens each."""
-    texts = reference_texts()
-    stores = record_texts(model, texts, sites, pool=pool, max_length=LENGTH, progress=progress)
-    norms = typical_norms(model, sites, progress=progress)
-    apart = not_among(texts, inputs)
+    """Per site the inverse covariance of the reference, without what is among `inputs` and without sinks."""
+    items, recorded = reader.reference(sites, progress)
+    norms = reader.sink_norms(sites, progress)
+    apart = not_among(items, inputs)
     metrics = []
-    for site, store in zip(sites, stores, strict=True):
-        rows = store.load()
+    for site, rows, norm in zip(sites, recorded, norms, strict=True):
         with np.errstate(invalid="ignore"):
-            usable = apart & (np.linalg.norm(rows, axis=1) <= SINK_RATIO * norms[site].median)
+            usable = apart & (np.linalg.norm(rows, axis=1) <= SINK_RATIO * norm)
         if not usable.any():
-            raise UserError(f"No text of the reference can be read at {site}; choose another site.")
+            raise UserError(f"Nothing of the reference can be read at {site}; choose another site.")
         metrics.append(inverse_covariance(rows[usable]))
     return metrics
 
 
-def plain_metrics(sites: Sequence[Site], width: int) -> list[Metric]:
-    """Where no kind of CAV asks for a covariance."""
-    return [identity(width) for _ in sites]
+def plain_metrics(widths: Sequence[int]) -> list[Metric]:
+    """Where no kind of CAV asks for a covariance; the width of each site."""
+    return [identity(width) for width in widths]

@@ -15,7 +15,7 @@ from core.tcav.cavs import kind_named, raw_cavs, unit
 from core.tcav.concept import Concept
 from core.tcav.readability import Readability, readability
 from core.tcav.scores import Scores, scores
-from core.tcav.specificity import ABOVE, FEWEST, NEAR
+from core.tcav.specificity import ABOVE, FEWEST, NEAR, readable_controls
 from core.tcav.verdict import LEVEL, verdict
 
 READ_PERMUTATIONS = 199  # enough to tell what can be read at .05; a hundred concepts are asked
@@ -74,12 +74,14 @@ def rank_concepts(
     question: Question,
     settings: Settings,
     *,
+    controls: Sequence[Concept] = (),
     pushing: Pushing | None = None,
     progress: Listener = silent,
 ) -> list[Ranked]:
     """All concepts by |mean cosine|, the largest first. question: one site and one target.
 
-    The other concepts are each one's controls: those about as readable (AUROC within .1, 40 at the least).
+    The other concepts, and `controls`, which are not ranked, are each one's controls: those about as readable (AUROC
+    within .1, 40 at the least).
     """
     kind, metric, (target,) = kind_named(settings.cav), question.metrics[0], question.targets
     gradients = np.asarray(question.gradients[target][0])
@@ -93,12 +95,18 @@ def rank_concepts(
         cavs.append(raw_cavs(kind, concept.X[0], concept.y[None].astype(bool), metric)[0])
     progress(Progress(len(concepts), len(concepts), "concepts", "testing concepts"))
     directions = unit(np.stack(cavs))
-    sizes = np.abs(directions @ question.mean_unit_gradients()[0][0])
+    means = question.mean_unit_gradients()[0][0]
+    compared = readable_controls(controls, 0, kind, metric)
+    others = [raw_cavs(kind, one.X[0], one.y[None].astype(bool), metric)[0] for one in compared.concepts]
+    sizes = np.abs(directions @ means)
+    all_sizes = np.concatenate([sizes, *(np.abs(unit(cav) @ means)[None] for cav in others)])
     adjusted = [float(p[0, 0]) for p in adjust(p_values, settings.correction)]
-    aurocs = np.array([one.auroc for one in readable])
+    aurocs = np.concatenate([[one.auroc for one in readable], compared.aurocs])
+    kin = [one.kin for one in (*concepts, *controls)]
     found = []
     for rank, place in enumerate(np.argsort(-sizes, kind="stable"), start=1):
-        share = _share(place, sizes, aurocs)
+        apart = np.array([concepts[place].name not in of_one for of_one in kin])
+        share = _share(place, all_sizes, aurocs, apart)
         scored = scores(gradients, directions[place])
         asked = readable[place].p <= LEVEL and adjusted[place] <= LEVEL and share is not None and share >= ABOVE
         push = pushing(0, target, directions[place][None])[0] if asked and pushing is not None else None
@@ -132,9 +140,12 @@ def rank_concepts(
     return found
 
 
-def _share(place: int, sizes: np.ndarray, aurocs: np.ndarray) -> float | None:
-    """Share of the concepts about as readable that have a smaller |mean cosine|; None with fewer than 40 others."""
-    others = np.delete(np.arange(len(sizes)), place)
+def _share(place: int, sizes: np.ndarray, aurocs: np.ndarray, apart: np.ndarray) -> float | None:
+    """Share of the concepts about as readable that have a smaller |mean cosine|; None with fewer than 40 others.
+
+    apart: boolean, those that are not made of this one.
+    """
+    others = np.array([other for other in np.flatnonzero(apart) if other != place], dtype=np.int64)
     if len(others) < FEWEST:
         return None
     gaps = np.abs(aurocs[others] - aurocs[place])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,9 +46,7 @@ class Controls:
 def readable_controls(concepts: Sequence[Concept], site: int, kind: CavKind, metric: Metric) -> Controls:
     """`concepts` at one of their sites, each with how well it is read there."""
     aurocs = np.array([plain_auroc(one, site, kind, metric) for one in concepts])
-    return Controls(
-        tuple(Concept(one.name, (one.X[site],), one.y, one.groups, one.left_out) for one in concepts), aurocs
-    )
+    return Controls(tuple(replace(one, X=(one.X[site],)) for one in concepts), aurocs)
 
 
 @one_blas_thread()
@@ -69,7 +67,9 @@ def specificity(
     from few rows points partly nowhere, which makes its cosines smaller; so that sizes compare, the concept is drawn
     down to the controls' median size, and larger controls to the concept's.
     """
-    others = [place for place, one in enumerate(controls.concepts) if one.name != concept.name]
+    others = [
+        place for place, one in enumerate(controls.concepts) if concept.name not in one.kin and one.name != concept.name
+    ]
     if len(others) < FEWEST:
         return [None] * len(mean_unit_gradients)
     gaps = np.abs(controls.aurocs[others] - auroc)

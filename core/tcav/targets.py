@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
+from core.models.class_names import find_class
+from core.models.image_model import ImageModel
 from core.models.model import Model
 
 # Texts behind which a word is tokenised to see which token it gives in the middle of a text.
 CONTEXTS = ("It was", "and", "The film is")
+CLASS = "class:"
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,23 @@ class NextWords:
 
 @dataclass(frozen=True)
 class ClassLogit:
-    """The logit of one class of a classifier, before the softmax. name: of the class. index: its place."""
+    """The logit of one class of a classifier, before the softmax. name: as the user wrote it. index: its place.
+
+    against: another class, whose logit is taken off: the difference is that of the log-probabilities too.
+    """
 
     name: str
     index: int
+    against: int | None = None
 
     def of(self, logits: Tensor) -> Tensor:
         """(batch,) from (batch, classes)."""
-        return _precise(logits[:, self.index])
+        found = _precise(logits[:, self.index])
+        return found if self.against is None else found - _precise(logits[:, self.against])
 
     def to_json(self) -> dict[str, Any]:
-        return {"target": "class logit", "index": self.index}
+        against = {} if self.against is None else {"against": self.against}
+        return {"target": "class logit", "index": self.index, **against}
 
 
 Target = NextWords | ClassLogit
@@ -61,6 +70,42 @@ Target = NextWords | ClassLogit
 def _precise(logits: Tensor) -> Tensor:
     """In float32 at the least: half precision has three digits."""
     return logits if logits.dtype == torch.float64 else logits.float()
+
+
+def make_target(model: Model | ImageModel, spec: str) -> Target:
+    """The target of a SPEC: `class:zebra` or `class:zebra|horse` of a classifier, else next words.
+
+    Raises UserError for a SPEC that this model has no answer to.
+    """
+    if spec.strip().startswith(CLASS):
+        return class_target(model, spec.strip())
+    if model.class_names:
+        raise UserError(f"{model.id} names classes: a target is one of them, such as class:{model.class_names[0]}.")
+    assert isinstance(model, Model)
+    return word_target(model, spec)
+
+
+def class_target(model: Model | ImageModel, spec: str) -> ClassLogit:
+    """The target of `class:NAME`, the logit of that class, or `class:NAME|OTHER`, less that of another.
+
+    Raises UserError for a class that is not there, and for a model without classes.
+    """
+    if not model.class_names:
+        raise UserError(f"{model.id} predicts words and has no classes: a target is such as good,great|bad,terrible.")
+    names = [name.strip().removeprefix(CLASS).strip() for name in spec.removeprefix(CLASS).split("|")]
+    if len(names) > 2 or not all(names):
+        raise UserError(f"A target is one class or one against another, such as class:zebra|horse, not {spec!r}.")
+    numbers = [find_class(model.class_names, name) for name in names]
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"The target {spec!r} sets a class against itself; name two classes.")
+    return ClassLogit(spec, *numbers)
+
+
+def class_of(target: Target) -> ClassLogit:
+    """`target`, if it asks for a class. Raises UserError otherwise."""
+    if not isinstance(target, ClassLogit):
+        raise UserError(f"A classifier has no next words ({target.name}): a target is a class, such as class:zebra.")
+    return target
 
 
 def word_target(model: Model, spec: str) -> NextWords:
