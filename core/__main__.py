@@ -31,7 +31,9 @@ from core.cli import (
     sae_compare,
     sae_eval,
     sae_export,
+    sae_features,
     sae_import,
+    sae_index,
     sae_train,
     steer,
     tcav,
@@ -44,7 +46,7 @@ from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
-_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_compare, sae_export)
+_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_index, sae_features, sae_compare, sae_export)
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
 _TCAV = (tcav, tcav_calibrate, tcav_scan)
