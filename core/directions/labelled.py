@@ -56,6 +56,7 @@ def find_labelled(
                 "positives": int(y.sum()),
                 "negatives": int((1 - y).sum()),
                 "left_out": rows.left_out,
+                "sinks": rows.sinks[0],
             },
             "sign": "positives have the higher activation @ vector",
             "fitted_on": "all rows, with the settings found on the train part",

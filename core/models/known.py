@@ -117,7 +117,7 @@ def _is_here(spec: str) -> bool:
 def _hardware(device: str | None, dtype: str | None) -> tuple[str, str] | None:
     """Device and precision that `open_model` would choose, or None where only torch can tell and is not loaded."""
     if "torch" in sys.modules:
-        from core.models.open import choose_device, choose_dtype
+        from core.models.device import choose_device, choose_dtype
 
         there = choose_device(device)
         return there.type, str(choose_dtype(there, dtype)).removeprefix("torch.")

@@ -15,13 +15,14 @@ from torch import Tensor
 from core.errors import UserError
 from core.models.bundled import LITE_TYPE
 from core.models.class_names import imagenet_names, names_of_config, read_names
+from core.models.device import DTYPES, choose_device
 from core.models.efficientnet_lite import CLASSES, EfficientNetLite0
 from core.models.factory import build
 from core.models.feature_maps import find_maps
 from core.models.fingerprint import fingerprint
 from core.models.image_model import ImageModel, logits_of
 from core.models.kinds import reads_images
-from core.models.open import DTYPES, UNREADABLE, choose_device
+from core.models.open import UNREADABLE
 from core.models.preprocessing import Preprocessing
 from core.models.processor import read_preprocessing
 from core.models.shelf import remember

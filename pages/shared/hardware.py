@@ -55,7 +55,7 @@ def _now() -> str:
     device, dtype = chosen_hardware()
     if "torch" in sys.modules:
         from core.errors import UserError
-        from core.models.open import choose_device, choose_dtype
+        from core.models.device import choose_device, choose_dtype
 
         try:
             there = choose_device(device)
