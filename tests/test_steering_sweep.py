@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from core.steering import Decoding, Guards, Intervention, stream
 from core.steering.dose_curves import compare_slopes, curve, recommended_range
 from core.steering.dose_sweep import DoseSweep, SweptText, sweep_doses
 from core.steering.measures import Measure, probe_scores
-from core.steering.positions import DEFAULT_POSITIONS
+from core.steering.positions import DEFAULT_POSITIONS, Positions
+from core.steering.writing import Row, write_all
 from tests.test_steering_generate import ids_of, written
 from tests.test_steering_operators import unit
 
@@ -29,8 +31,8 @@ def direction(model: Model) -> Direction:
 
 
 @pytest.fixture
-def norm_of_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A known unit of dose, since measuring it reads 2,000 texts."""
+def norm_of_2(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A known unit of dose, since measuring it reads 2,000 texts; and nothing that was kept before."""
     from core.activations import TypicalNorm
 
     monkeypatch.setattr("core.steering.dose_sweep.typical_norm", lambda *_, **__: TypicalNorm(2.0, 1, 0, 1))
@@ -50,6 +52,40 @@ def test_a_sweep_writes_what_single_runs_write(tiny: Model, norm_of_2: None) -> 
         assert list(text.tokens) == alone[0]
         assert text.coefficient == 2.0 * text.dose
         assert (text.guards.kl == 0) == (text.dose == 0)
+
+
+def test_a_sweep_goes_on_where_it_was_stopped(tiny: Model, norm_of_2: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, decoding = direction(tiny), Decoding(max_new_tokens=4)
+    monkeypatch.setattr("core.steering.kept.ROWS", 1)  # every arm is a batch
+    calls = []
+
+    def counted(model: Model, rows: list[Row], *args: object, **options: object) -> object:
+        calls.append(len(rows))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return write_all(model, rows, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("core.steering.kept.write_all", counted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, n_random=2)
+    resumed = sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, n_random=2)
+    assert calls == [6, 3, 3, 3]  # the direction's own texts were not written again
+    assert sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, n_random=2).texts == resumed.texts
+    assert len(calls) == 4
+    # Whatever changes the texts makes them new ones.
+    sweep_doses(tiny, one, PROMPTS, [2.5], decoding=decoding)
+    sweep_doses(tiny, one, PROMPTS, [2.0], decoding=replace(decoding, repetition_penalty=2.0))
+    sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, seeds=[5])
+    sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, positions=Positions())
+    assert len(calls) == 8
+
+
+def test_controls_without_guards_are_the_same_texts(tiny: Model, norm_of_2: None) -> None:
+    one, decoding = direction(tiny), Decoding(max_new_tokens=4)
+    with_guards = sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, n_random=1)
+    without = sweep_doses(tiny, one, PROMPTS, [2.0], decoding=decoding, n_random=1, guard_controls=False)
+    assert [text.tokens for text in with_guards.texts] == [text.tokens for text in without.texts]
+    assert {text.arm for text in without.texts if math.isnan(text.guards.kl)} == {"random"}
 
 
 def unit_of(seed: int, width: int) -> np.ndarray:

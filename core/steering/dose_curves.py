@@ -61,12 +61,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Range:
-    """The doses between which the texts stay sound, and what the ends do on prompts that had no say in it.
+    """The doses between which the texts stay sound, and what they do on prompts that had no say in it.
 
     low, high: doses. Chosen on one half of the prompts: the widest range around 0 in which every dose keeps the
-    perplexity within 1.5 times that of the plain texts and repetition within .1 of it. Shown on the other half, per
-    end: perplexity as a multiple of plain, added repetition, and change of the measure in standard deviations of the
-    dose-0 texts.
+    perplexity within 1.5 times that of the plain texts and repetition within .1 of it. Shown on the other half, for
+    each dose of the range but 0: perplexity as a multiple of plain, added repetition, and change of the measure in
+    standard deviations of the dose-0 texts.
     """
 
     low: float
@@ -127,7 +127,7 @@ def recommended_range(sweep: DoseSweep, *, seed: int = 0) -> Range | None:
         high += 1
     spread = _spread(sweep, [int(p) for p in shown])
     ends = []
-    for place in sorted({low, high} - {zero}):
+    for place in sorted(set(range(low, high + 1)) - {zero}):
         worse, more = _harm(perplexity, repetition, shown, place, zero)
         moved = float(np.nanmean(measure[shown, place] - measure[shown, zero]))
         effect = moved / spread if spread and np.isfinite(moved) else None

@@ -15,13 +15,14 @@ from core.errors import UserError
 from core.models import Model, Site
 from core.progress import Listener, silent
 from core.steering.generate import Decoding
-from core.steering.guarding import Guards, guards
+from core.steering.guarding import Guards
 from core.steering.interventions import Intervention
+from core.steering.kept import Block, write_blocks
 from core.steering.measures import Measure, embedding_scores, probe_scores
 from core.steering.operators import OPERATORS, Operator
 from core.steering.positions import DEFAULT_POSITIONS, Positions
 from core.steering.texts import prompt_ids, site_of, text_of
-from core.steering.writing import Row, write_all
+from core.steering.writing import Row
 
 Arm = Literal["direction", "random", "prompt"]
 
@@ -59,7 +60,8 @@ class SweptText:
 
 @dataclass(frozen=True, eq=False)
 class DoseSweep:
-    """All texts of a sweep. doses: ascending, 0 among them. tokens_per_second: of the writing alone."""
+    """All texts of a sweep. doses: ascending, 0 among them. tokens_per_second: of the writing
+    alone; 0 where all texts were kept from before."""
 
     direction: str
     prompts: tuple[str, ...]
@@ -95,6 +97,7 @@ def sweep_doses(
     n_random: int = 0,
     instruction: str = "",
     targets: Sequence[int] = (),
+    guard_controls: bool = True,
     chat: bool = False,
     progress: Listener = silent,
 ) -> DoseSweep:
@@ -104,6 +107,8 @@ def sweep_doses(
     n_random: how many random directions, of the same length and at the same doses, are swept beside it (directions
     drawn uniformly from the sphere, with seeds 0, 1, ...). instruction: words that ask for the concept, put before each
     prompt without any push: what prompting alone would do. targets: token ids whose probability is a guard.
+    guard_controls: whether the controls' guards are computed too; without, they are NaN. Texts are kept: a sweep that
+    was stopped goes on where it was.
     """
     began = time.perf_counter()
     judges = judges or Judges()
@@ -125,28 +130,38 @@ def sweep_doses(
         return (Intervention(site, vector, dose * unit, positions, operator),)
 
     plan: list[tuple[Arm, int, float, int, int]] = []
-    rows: list[Row] = []
-    vectors = [direction.vector, *(_random_unit(direction.width, number) for number in range(n_random))]
-    for place, prompt in enumerate(ids):
-        for seed in seeds:
-            for number, vector in enumerate(vectors):
-                for dose in ascending:
-                    if number and dose == 0:
-                        continue  # a push of 0 along any direction is the same text
-                    plan.append(("random" if number else "direction", max(number - 1, 0), dose, place, seed))
-                    rows.append(Row(prompt, push(vector, dose), _seed(seed, place)))
-            if asked:
-                plan.append(("prompt", 0, 0.0, place, seed))
-                rows.append(Row(asked[place], (), _seed(seed, place)))
-    writing = time.perf_counter()
-    written = write_all(model, rows, decoding, progress=progress)
-    rate = sum(len(one.tokens) for one in written) / (time.perf_counter() - writing)
-    texts = [text_of(model, one.tokens) for one in written]
-    tokens = [one.tokens for one in written]
-    # An instructed text is read after the bare prompt, as all others are: the judges must not see the instruction.
+    blocks: list[Block] = []
+
+    def arm(name: Arm, number: int, doses: Sequence[float], vector: np.ndarray | None) -> None:
+        """Its texts for all prompts and seeds; without a vector those that were asked for in words."""
+        places = [(dose, place, seed) for place in range(len(ids)) for seed in seeds for dose in doses]
+        rows = [
+            Row(
+                (asked if vector is None else ids)[place],
+                () if vector is None else push(vector, dose),
+                _seed(seed, place),
+            )
+            for dose, place, seed in places
+        ]
+        plan.extend((name, number, *place) for place in places)
+        # An instructed text is read after the bare prompt, as all others are: judges must not see the instruction.
+        after = tuple(ids[place] for _, place, _ in places)
+        blocks.append(Block(tuple(rows), after, guarded=guard_controls or name == "direction"))
+
+    arm("direction", 0, ascending, direction.vector)
+    # A push of 0 along any direction is the same text.
+    if others := [dose for dose in ascending if dose]:
+        for number in range(n_random):
+            arm("random", number, others, _random_unit(direction.width, number))
+    if asked:
+        arm("prompt", 0, (0.0,), None)
+    made = write_blocks(model, blocks, decoding, targets=targets, progress=progress)
+    told = [one for of_block in made.texts for one in of_block]
+    tokens = [one.written.tokens for one in told]
+    texts = [text_of(model, of_text) for of_text in tokens]
     before = [ids[place] for _, _, _, place, _ in plan]
-    read = guards(model, before, tokens, [row.interventions for row in rows], targets=targets)
-    score = measure = np.full(len(rows), np.nan)
+    read = [one.guards for one in told]
+    score = measure = np.full(len(plan), np.nan)
     if judges.probe is not None and judges.site is not None:
         score = probe_scores(judges.probe, model, judges.site, before, tokens)
     if judges.independent is not None:
@@ -175,7 +190,7 @@ def sweep_doses(
         n_random=n_random,
         texts=swept,
         judges=tuple(one for one in (judges.probe, judges.independent) if one is not None),
-        tokens_per_second=rate,
+        tokens_per_second=made.tokens_per_second,
         seconds=time.perf_counter() - began,
     )
 
