@@ -53,8 +53,8 @@ class Effect:
     means), with 95% interval over prompts. wrong_way: share of prompts whose own slope has the other sign. random: mean
     slope of the random directions with 95% interval over directions. above: how many of them lie below the slope. low,
     high: recommended range, chosen on one half of the prompts. best: the dose of the range that moves the judge
-    furthest on the other half; moved: by how much there, in standard deviations of the dose-0 texts, counted towards the
-    concept for positive doses and away from it for negative ones; perplexity: there, as a multiple of plain.
+    furthest on the other half; moved: by how much there, in standard deviations of the dose-0 texts, counted towards
+    the concept for positive doses and away from it for negative ones; perplexity: there, as a multiple of plain.
     """
 
     concept: str
@@ -144,7 +144,8 @@ def line(one: Effect) -> str:
         "-" if one.reads is None else f"{one.reads:.2f}",
         f"{one.judge:.2f}",
         f"{one.slope:+.2f} ({one.interval[0]:+.2f} to {one.interval[1]:+.2f})",
-        f"{one.random:+.2f} ({one.random_interval[0]:+.2f} to {one.random_interval[1]:+.2f}), at most {one.random_largest:+.2f}",
+        f"{one.random:+.2f} ({one.random_interval[0]:+.2f} to {one.random_interval[1]:+.2f}), "
+        f"at most {one.random_largest:+.2f}",
         f"{one.above} of {RANDOM}",
         f"{one.wrong_way:.0%}",
         f"{one.low:+g} to {one.high:+g}",

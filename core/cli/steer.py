@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli import arguments
+from core.cli import arguments, steer_recipe
 from core.cli.console import table
 from core.errors import UserError
 from core.progress import Listener
@@ -18,16 +17,26 @@ if TYPE_CHECKING:
 
 NAME = "steer"
 HELP = "texts written under a push along a saved direction"
+DOSES = "-0.5,0,0.5"
 SAMPLED = 0.7  # temperature where several seeds are asked for: greedy texts would all be the same
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser)
-    parser.add_argument("--direction", metavar="NAME", required=True, help="a saved direction")
-    prompts = parser.add_mutually_exclusive_group(required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--direction", metavar="NAME", help="a saved direction")
+    what.add_argument(
+        "--recipe",
+        metavar="FILE",
+        help="a recipe: a file, or the name of a saved one; it says all else but the prompts",
+    )
+    parser.add_argument(
+        "--layers", metavar="LIST", help="push at these layers instead, one after another, such as 8,11,14"
+    )
+    prompts = parser.add_mutually_exclusive_group()
     prompts.add_argument("--prompt", metavar="TEXT")
     prompts.add_argument("--prompts", metavar="FILE", help="a text file, one prompt a line; or neutral: 20 of ours")
-    parser.add_argument("--doses", default="-0.5,0,0.5", help="in units of the site's typical norm: --doses=-0.5,0,0.5")
+    parser.add_argument("--doses", default=DOSES, help=f"in units of the site's typical norm: --doses={DOSES}")
     parser.add_argument("--operator", default="add", help="what is done along the direction (default: add)")
     parser.add_argument("--max-new-tokens", type=int, default=40)
     parser.add_argument("--temperature", type=float, help="0 is greedy (default: 0, with several seeds 0.7)")
@@ -56,8 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.directions import load_direction
-    from core.steering import Decoding, compare_slopes, operator_named, positions_named, recommended_range, sweep_doses
+    from core.steering import Decoding, operator_named, positions_named, sweep_doses, sweep_layers
 
+    if args.recipe is not None:
+        return steer_recipe.run(args, progress)
+    if args.prompt is None and args.prompts is None:
+        raise UserError("Give a prompt to go on from: --prompt TEXT, or --prompts FILE.")
     doses = arguments.numbers("--doses", args.doses)
     seeds = args.seeds or [args.seed]
     temperature = args.temperature if args.temperature is not None else SAMPLED if len(seeds) > 1 else 0.0
@@ -71,39 +84,52 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         seed=seeds[0],
     )
     positions, operator = positions_named(arguments.words(args.positions)), operator_named(args.operator)
-    prompts = [args.prompt] if args.prompt is not None else _prompts(args.prompts)
+    prompts = steer_recipe.prompts_of(args)
     direction = load_direction(args.direction)
     model = arguments.open_model_of(args)
     judges = _judges(model, direction, args.judge, progress) if args.judge else None
-    sweep = sweep_doses(
-        model,
-        direction,
-        prompts,
-        doses,
-        seeds=seeds,
-        judges=judges,
-        operator=operator,
-        positions=positions,
-        decoding=decoding,
-        n_random=args.controls,
-        instruction=args.instruction,
-        chat=args.chat,
-        progress=progress,
-    )
+    options: dict[str, Any] = {
+        "seeds": seeds,
+        "judges": judges,
+        "operator": operator,
+        "positions": positions,
+        "decoding": decoding,
+        "n_random": args.controls,
+        "instruction": args.instruction,
+        "chat": args.chat,
+        "progress": progress,
+    }
+    if args.layers is None:
+        return _told(sweep_doses(model, direction, prompts, doses, **options), doses)
+    found = sweep_layers(model, direction, arguments.layers(args.layers, model), prompts, doses, **options)
+    return {
+        "layers": [
+            {"layer": one.layer, "anew": one.anew, "perplexity": one.perplexity, "kl": one.kl} | _told(one.sweep, doses)
+            for one in found
+        ],
+        "results": [{"layer": one.layer, **text} for one in found for text in _texts(one.sweep, doses)["results"]],
+    }
+
+
+def _told(sweep: DoseSweep, doses: list[float]) -> dict[str, Any]:
+    """Texts, curves, and what they say of the direction."""
+    from core.steering import compare_slopes, recommended_range
+
     result = _texts(sweep, doses)
-    if len(prompts) > 1 and len(sweep.doses) > 2:
-        found = recommended_range(sweep)
-        result["range"] = None if found is None else [found.low, found.high]
-        result["range_shown"] = None if found is None else [list(end) for end in found.shown]
-        if judges is not None:
-            slopes = compare_slopes(sweep)
-            result["slope"] = {
-                "mean": slopes.slope.mean,
-                "interval": [slopes.slope.low, slopes.slope.high],
-                "wrong_way": slopes.slope.wrong_way,
-                "random": list(slopes.random),
-                "above": slopes.above,
-            }
+    if len(sweep.prompts) < 2 or len(sweep.doses) < 3:
+        return result
+    found = recommended_range(sweep)
+    result["range"] = None if found is None else [found.low, found.high]
+    result["range_shown"] = None if found is None else [list(end) for end in found.shown]
+    if sweep.judges:
+        slopes = compare_slopes(sweep)
+        result["slope"] = {
+            "mean": slopes.slope.mean,
+            "interval": [slopes.slope.low, slopes.slope.high],
+            "wrong_way": slopes.slope.wrong_way,
+            "random": list(slopes.random),
+            "above": slopes.above,
+        }
     return result
 
 
@@ -140,15 +166,15 @@ def _judges(model: Model, direction: Direction, id: str, progress: Listener) -> 
     )
 
 
-def _prompts(file: str) -> list[str]:
-    from core.examples import read_texts
-    from core.steering.prompts import NEUTRAL
-
-    return list(NEUTRAL) if file == "neutral" and not Path(file).exists() else list(read_texts(file))
-
-
 def show(result: dict[str, Any]) -> str:
+    if "layers" in result:
+        return "\n\n".join(f"After layer {one['layer']}\n{show(one)}" for one in result["layers"])
     results = result["results"]
+    if "recipe" in result:
+        return "\n".join(
+            f"[plain]   {plain['text']}\n[steered] {steered['text']}"
+            for plain, steered in zip(result["control"], results, strict=True)
+        )
     if len({(one["prompt"], one["seed"]) for one in results}) == 1:
         return "\n".join(f"[{one['dose']:+g}] {one['text']}" for one in results)
     rows = [

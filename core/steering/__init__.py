@@ -7,73 +7,142 @@ from core.lazy import attach
 if TYPE_CHECKING:
     from core.steering.dose_curves import compare_slopes, curve, recommended_range
     from core.steering.dose_sweep import DoseSweep, Judges, sweep_doses
+    from core.steering.features import CodeEdit, Feature
     from core.steering.generate import Decoding, Step, stream
     from core.steering.guarding import Guards, guards
     from core.steering.interventions import Condition, Intervention
+    from core.steering.layer_sweep import AtLayer, sweep_layers
+    from core.steering.looking import Alternative, Seen, look, pieces_of
     from core.steering.measures import Measure, embedding_measure, other_layer, probe_measure
     from core.steering.operators import OPERATORS, Operator, operator_named
+    from core.steering.playing import Moment, first_difference, play
     from core.steering.positions import DEFAULT_POSITIONS, Positions, positions_named
+    from core.steering.reading import readings
+    from core.steering.ready import Made, Ready, prepare, with_digests
+    from core.steering.recipe import Part, Recipe, When
+    from core.steering.recipe_texts import RecipeRun, run_recipe
+    from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
+    from core.steering.sources import Source, direction_for
     from core.steering.texts import SteeredText, steer, steer_stream, text_of
+    from core.steering.turns import Turn
 
 __all__ = [
     "DEFAULT_POSITIONS",
     "OPERATORS",
+    "Alternative",
+    "AtLayer",
+    "CodeEdit",
     "Condition",
     "Decoding",
     "DoseSweep",
+    "Feature",
     "Guards",
     "Intervention",
     "Judges",
+    "Made",
     "Measure",
+    "Moment",
     "Operator",
+    "Part",
     "Positions",
+    "Ready",
+    "Recipe",
+    "RecipeRun",
+    "Seen",
+    "Source",
     "SteeredText",
     "Step",
+    "Turn",
+    "When",
     "compare_slopes",
     "curve",
+    "delete_recipe",
+    "direction_for",
     "embedding_measure",
+    "first_difference",
     "guards",
+    "list_recipes",
+    "load_recipe",
+    "look",
     "operator_named",
     "other_layer",
+    "pieces_of",
+    "play",
     "positions_named",
+    "prepare",
     "probe_measure",
+    "read_recipe",
+    "readings",
     "recommended_range",
+    "run_recipe",
+    "save_recipe",
     "steer",
     "steer_stream",
     "stream",
     "sweep_doses",
+    "sweep_layers",
     "text_of",
+    "with_digests",
 ]
 
 __getattr__ = attach(
     __name__,
     {
+        "Alternative": "looking",
+        "AtLayer": "layer_sweep",
+        "CodeEdit": "features",
         "Condition": "interventions",
         "DEFAULT_POSITIONS": "positions",
         "Decoding": "generate",
         "DoseSweep": "dose_sweep",
+        "Feature": "features",
         "Guards": "guarding",
         "Intervention": "interventions",
         "Judges": "dose_sweep",
+        "Made": "ready",
         "Measure": "measures",
+        "Moment": "playing",
         "OPERATORS": "operators",
         "Operator": "operators",
+        "Part": "recipe",
         "Positions": "positions",
+        "Ready": "ready",
+        "Recipe": "recipe",
+        "RecipeRun": "recipe_texts",
+        "Seen": "looking",
+        "Source": "sources",
         "SteeredText": "texts",
         "Step": "generate",
+        "Turn": "turns",
+        "When": "recipe",
         "compare_slopes": "dose_curves",
         "curve": "dose_curves",
+        "delete_recipe": "recipes",
+        "direction_for": "sources",
         "embedding_measure": "measures",
+        "first_difference": "playing",
         "guards": "guarding",
+        "list_recipes": "recipes",
+        "load_recipe": "recipes",
+        "look": "looking",
         "operator_named": "operators",
         "other_layer": "measures",
+        "pieces_of": "looking",
+        "play": "playing",
         "positions_named": "positions",
+        "prepare": "ready",
         "probe_measure": "measures",
+        "read_recipe": "recipes",
+        "readings": "reading",
         "recommended_range": "dose_curves",
+        "run_recipe": "recipe_texts",
+        "save_recipe": "recipes",
         "steer": "texts",
         "steer_stream": "texts",
         "stream": "generate",
         "sweep_doses": "dose_sweep",
+        "sweep_layers": "layer_sweep",
         "text_of": "texts",
+        "with_digests": "ready",
     },
 )

@@ -102,7 +102,7 @@ class Acts:
 
     def _judged(self, act: _Act, condition: Condition, h: Tensor, step: int) -> Tensor:
         rows = _wide(h if act.whole else h[act.rows])
-        vector = torch.from_numpy(condition.vector).to(rows)
+        vector = torch.tensor(condition.vector).to(rows)
         above = (condition.reader(rows) if condition.reader else rows @ vector) > condition.above
         if condition.per == "token":
             return above

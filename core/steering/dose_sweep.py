@@ -16,7 +16,7 @@ from core.models import Model, Site
 from core.progress import Listener, silent
 from core.steering.generate import Decoding
 from core.steering.guarding import Guards
-from core.steering.interventions import Intervention
+from core.steering.interventions import Intervention, check_dose
 from core.steering.kept import Block, write_blocks
 from core.steering.measures import Measure, embedding_scores, probe_scores
 from core.steering.operators import OPERATORS, Operator
@@ -117,8 +117,8 @@ def sweep_doses(
         raise UserError("Give at least one prompt to go on from.")
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError("Give each seed once, and at least one.")
-    if bad := [dose for dose in doses if not np.isfinite(dose)]:
-        raise UserError(f"A dose of {bad[0]} is no number to steer with.")
+    for dose in doses:
+        check_dose(dose)
     ascending = tuple(sorted({0.0, *map(float, doses)}))
     unit = typical_norm(model, site, progress=progress).median if operator.unit == "norm" else 1.0
     ids = [tuple(prompt_ids(model, prompt, chat=chat)) for prompt in prompts]

@@ -60,7 +60,7 @@ def guards(
         plain = next_token_logits(model, ids, lengths, [[] for _ in chunk])
         steered = next_token_logits(model, ids, lengths, of_chunk)
         for i, p, s in zip(chunk, plain, steered, strict=True):
-            found[i] = _of_text(p, s, written[i], targets)
+            found[i] = guards_of(p, s, written[i], targets)
     return [one for one in found if one is not None]
 
 
@@ -87,8 +87,11 @@ def repetition(tokens: Sequence[int]) -> float:
     return 1 - len(set(runs)) / len(runs) if runs else 0.0
 
 
-def _of_text(plain: Tensor, steered: Tensor, tokens: Sequence[int], targets: Sequence[int]) -> Guards:
-    if not tokens:
+def guards_of(
+    plain: Tensor | None, steered: Tensor | None, tokens: Sequence[int], targets: Sequence[int] = ()
+) -> Guards:
+    """Guards of one text, from the logits (tokens, vocabulary) that chose its tokens, without and with the push."""
+    if plain is None or steered is None or not tokens:
         return Guards(math.nan, math.nan, math.nan, math.nan, math.nan if targets else None)
     log_p, log_q = plain.log_softmax(dim=-1), steered.log_softmax(dim=-1)
     q = log_q.exp()

@@ -14,6 +14,8 @@ from core.models.site import Site
 from core.steering.operators import OPERATORS, Operator
 from core.steering.positions import ALL, Positions
 
+MOST = 1000  # typical norms, or a share: far beyond what any text survives
+
 # Reads one number from each activation: (rows, tokens, width) gives (rows, tokens). Such as a feature's encoder.
 Reader = Callable[[Tensor], Tensor]
 
@@ -67,6 +69,16 @@ class Intervention:
         if not np.isfinite(self.coefficient):
             raise UserError(f"A coefficient of {self.coefficient} is no number to steer with; give a finite dose.")
         _check_finite(self.vector, self.site)
+
+
+def check_dose(dose: float) -> None:
+    """Raise UserError for a dose that is no number, or beyond all sense."""
+    if not np.isfinite(dose):
+        raise UserError(f"A dose of {dose} is no number to steer with.")
+    if abs(dose) > MOST:
+        raise UserError(
+            f"A dose of {dose:g} is absurd: beyond 1 or 2 typical norms a text only breaks, and {MOST} are allowed."
+        )
 
 
 def _check_finite(vector: np.ndarray, site: Site) -> None:

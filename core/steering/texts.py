@@ -12,7 +12,7 @@ from core.models.model import Model
 from core.models.tokens import tokenize
 from core.progress import Listener, silent
 from core.steering.generate import Decoding, stream
-from core.steering.interventions import Intervention
+from core.steering.interventions import Intervention, check_dose
 from core.steering.positions import DEFAULT_POSITIONS, Positions
 
 PROMPT_CHARACTERS = 200_000  # a bound on pasted prompts; the model's own context is usually shorter
@@ -53,6 +53,8 @@ def steer_stream(
     site = site_of(model, direction)
     if not doses:
         raise UserError("Give at least one dose, such as 0.5.")
+    for dose in doses:
+        check_dose(dose)
     ids = prompt_ids(model, prompt, chat=chat)
     norm: TypicalNorm = typical_norm(model, site, progress=progress)
     coefficients = [dose * norm.median for dose in doses]
