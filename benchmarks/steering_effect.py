@@ -1,7 +1,7 @@
 """What a push does to a text, for concepts that were fixed beforehand: slopes beside those of 20 random directions.
 
 Per concept: the difference of means after layer 13 of smollm2; 7 doses, the 20 neutral prompts of
-core/steering/prompts.py, 2 seeds (temperature 0.7, top-p 0.95), the prompt alone pushed. The judge of a text is the
+core/steering/prompts.py, a text each (temperature 0.7, top-p 0.95), the prompt alone pushed. The judge of a text is the
 logistic regression on sentence embeddings, taught on the concept's examples. Concepts, prompts, doses and settings were
 written down before the first run; every concept is reported, whatever came out. What was written is kept in the
 workspace: a run that was stopped goes on where it was.
@@ -38,10 +38,10 @@ CONCEPTS = {
     "sae-probes/159_code_Python": "Python code",
 }
 DOSES = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75)
-SEEDS = (0, 1)
+SEEDS = (0,)
 RANDOM = 20
-ROWS = 1000  # examples of each concept, for the direction and for the judge
-LENGTH = 64  # tokens of an example that are read for the direction
+ROWS = 600  # examples of each concept, for the direction and for the judge
+LENGTH = 48  # tokens of an example that are read for the direction
 DECODING = Decoding(max_new_tokens=24, temperature=0.7, top_p=0.95)
 
 
