@@ -130,7 +130,7 @@ def read_json(path: Path) -> Any | None:
     """The value in `path`, or None if there is no such file or it is damaged."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):  # brackets a thousand deep are damage as well
         return None
 
 

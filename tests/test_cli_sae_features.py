@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.__main__ import main
 from core.dictionaries.index.table import COLUMNS
 from tests.commands import fails, run
 from tests.test_dictionaries_index import make_texts
@@ -48,6 +49,40 @@ def test_features_are_listed_with_all_that_is_known(
     assert 3 <= often["total"] == len(found) < 16
 
 
+def test_features_of_a_text_of_a_set_and_by_words(
+    indexed: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = run(capsys, "sae", "features", "mine", "--text", "The film was good.", "--limit", "3")
+    assert "".join(one["token"] for one in read["tokens"]) == "The film was good."
+    assert [one["read"] for one in read["tokens"]] == [False, *([True] * (len(read["tokens"]) - 1))]
+    assert read["tokens"][0]["features"] == []
+    for one in read["tokens"][1:]:
+        assert 1 <= len(one["features"]) <= 3
+        assert set(one["features"][0]) == {"feature", "value", "label"}
+    assert read["features"][0]["strongest"] == max(f["value"] for one in read["tokens"] for f in one["features"])
+    often = run(capsys, "sae", "features", "mine", "--text", "The film was good.", "--max-density", "0.2")
+    assert all(one["density"] <= 0.2 for one in often["features"])
+
+    labelled = tmp_path / "set.csv"
+    texts = make_texts(60, seed=5)
+    labelled.write_text("\n".join(["text,label", *(f'"{text}",{i % 2}' for i, text in enumerate(texts))]))
+    found = run(capsys, "sae", "features", "mine", "--examples", str(labelled), "--limit", "4")
+    assert found["total"] == found["tested"] <= found["considered"] <= 16
+    assert len(found["features"]) == 4
+    aurocs = [one["auroc"] for one in found["features"]]
+    assert aurocs == sorted(aurocs, reverse=True)
+    for one in found["features"]:
+        assert one["interval"][0] <= one["auroc"] <= one["interval"][1]
+        assert 0 < one["p"] <= one["p_adjusted"] <= 1
+    assert found["best"]["train_auroc"] == max(one["train_auroc"] for one in found["features"] + [found["best"]])
+
+    listed = run(capsys, "sae", "features", "mine", "--search", "evening", "--by", "text")
+    assert listed["features"][0]["found"] >= listed["features"][-1]["found"] >= 1
+    for command in (("--text", "A film"), ("--examples", str(labelled)), ("--search", "evening")):
+        assert main(("sae", "features", "mine", *command)) == 0
+        assert capsys.readouterr().out.strip()
+
+
 MISTAKES = {
     ("sae", "features", "mine", "--sort", "beauty"): "no column 'beauty'",
     ("sae", "features", "mine", "--min", "density"): "NAME=VALUE",
@@ -55,6 +90,9 @@ MISTAKES = {
     ("sae", "index", "mine", "--set", "top=0"): "top must be",
     ("sae", "index", "mine", "--set", "top"): "NAME=VALUE",
     ("sae", "index", "nobody"): "nobody",
+    ("sae", "features", "mine", "--text", " "): "no text to read",
+    ("sae", "features", "mine", "--search", " "): "nothing to search for",
+    ("sae", "features", "mine", "--examples", "nowhere.csv"): "nowhere.csv",
 }
 
 

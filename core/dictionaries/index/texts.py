@@ -80,11 +80,13 @@ class Texts:
 
     def holding(self, words: str) -> NDArray[np.int64]:
         """Numbers of the texts that hold these words, cases ignored; reads all texts."""
-        wanted = words.casefold()
-        self.keep()
-        return np.array(
-            [n for n, text in enumerate(self.of(range(len(self)))) if wanted in text.casefold()], dtype=np.int64
-        )
+        wanted, kept = words.casefold(), self._kept
+        if kept is None:
+            self.keep()
+            kept = self._kept
+        numbers = range(len(self) if kept is not None else 0)
+        found = [number for number in numbers if kept is not None and wanted in _decoded(kept, number).casefold()]
+        return np.array([number for number in found if self.of([number])[0]], dtype=np.int64)
 
     def source(self, number: int) -> dict[str, Any]:
         """Where a text is from: its set, row and first character there."""
