@@ -70,6 +70,7 @@ def head_of(model: Model) -> Head:
 
     Raises UserError if the network has no logits, or logits that depend on more than the last block's output.
     """
+    model.check_predicts_words()
     with model.lock:
         if model not in _found:
             _found[model] = _find(model)

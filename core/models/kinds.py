@@ -25,6 +25,11 @@ def kind_of(spec: str) -> Kind:
     return "image" if reads_images(read_config(config)) else "text"
 
 
+def classifies_texts(config: Mapping[str, Any]) -> bool:
+    """Whether a config.json is that of a classifier of texts, whose logits are of classes and not of words."""
+    return any("ForSequenceClassification" in str(name) for name in config.get("architectures") or [])
+
+
 def reads_images(config: Mapping[str, Any]) -> bool:
     """Whether a config.json is that of a classifier of images."""
     from transformers.models.auto.modeling_auto import (

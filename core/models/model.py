@@ -42,6 +42,11 @@ class Model(Loaded):
     def run(self, inputs: Mapping[str, Tensor]) -> Any:
         return self.network(**inputs, use_cache=False, return_dict=True)
 
+    def check_predicts_words(self) -> None:
+        """Raises UserError for a classifier of texts."""
+        if self.class_names:
+            raise UserError(f"{self.id} is a classifier of texts and predicts no words; choose a language model.")
+
     @property
     def architecture(self) -> str:
         """`llama`, `gpt2`, ...: what transformers calls its kind of network."""
@@ -56,10 +61,7 @@ class Model(Loaded):
     @cached_property
     def pad_id(self) -> int:
         """The id that fills up short rows; the attention mask hides it, so any id would do."""
-        for name in ("pad_token_id", "eos_token_id", "bos_token_id"):
-            if (value := getattr(self.tokenizer, name, None)) is not None:
-                return int(value)
-        return 0
+        return pad_id_of(self.tokenizer)
 
     @cached_property
     def context_length(self) -> int | None:
@@ -100,3 +102,11 @@ class Model(Loaded):
                 f"Layer {layer} of {self.id} has no single module for the {KINDS[kind]}; choose another kind of site."
             )
         return site
+
+
+def pad_id_of(tokenizer: Any) -> int:
+    """The id that fills up short rows: the padding token, or what ends or begins a text."""
+    for name in ("pad_token_id", "eos_token_id", "bos_token_id"):
+        if (value := getattr(tokenizer, name, None)) is not None:
+            return int(value)
+    return 0

@@ -34,6 +34,7 @@ def at_next(
     The logits of all tokens are the largest array of a pass, and all but one row's worth of them is not looked at.
     Where the model can, it is asked for those of the positions that some row needs.
     """
+    model.check_predicts_words()
     last = last_positions(model, inputs)
     rows = torch.arange(len(last), device=last.device)
     places, column = torch.unique(last, return_inverse=True)

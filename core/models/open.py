@@ -1,4 +1,4 @@
-"""Opening a causal language model from a bundled id, a directory, a GGUF file or a hub id."""
+"""Opening a causal language model or a classifier of texts: a bundled id, a directory, a GGUF file or a hub id."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import torch
 from safetensors import SafetensorError
 
 from core.errors import UserError
+from core.models.class_names import names_of_config
 from core.models.device import choose_device, choose_dtype
 from core.models.fingerprint import fingerprint
-from core.models.kinds import kind_of
+from core.models.kinds import classifies_texts, kind_of
 from core.models.known import remember_layout
 from core.models.layout import find_layout
-from core.models.model import Model
+from core.models.model import Model, pad_id_of
 from core.models.shelf import remember
-from core.models.source import Source, find_source
+from core.models.source import Source, find_source, read_config
 
 # transformers raises whatever its many loaders raise; for the user they all mean that the directory cannot be
 # opened, and the first sentence says why.
@@ -25,7 +26,8 @@ UNREADABLE = (OSError, ValueError, LookupError, TypeError, ImportError, RuntimeE
 def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
     """Load the model that `spec` names, ready to be recorded and edited.
 
-    spec: `smollm2`, a local directory (a PEFT adapter too), a .gguf file, or a hub id. device: "cuda", "mps" or
+    spec: `smollm2`, a local directory (a PEFT adapter too; a classifier of texts where its config says
+    ForSequenceClassification), a .gguf file, or a hub id. device: "cuda", "mps" or
     "cpu"; the best there is by default. dtype: "float32", "bfloat16" or "float16"; by default what the device
     is good at. blocks: module path of the list of layers, for an architecture in which it is not found.
 
@@ -36,7 +38,12 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     if kind_of(spec) == "image":
         raise UserError(f"{spec} is a classifier of images, which writes no text; choose a language model.")
     source = find_source(spec)
-    network, tokenizer = _load(source, chosen_dtype)
+    config = source.directory / "config.json"
+    classifies = source.gguf is None and config.is_file() and classifies_texts(read_config(config))
+    network, tokenizer = _load(source, chosen_dtype, classifies)
+    if classifies and (own := network.config.get_text_config()).pad_token_id is None:
+        # Such a network reads its answer at the last token that is not padding, which it has to be told.
+        own.pad_token_id = pad_id_of(tokenizer)
     if source.adapter is not None:
         network = _with_adapter(network, source)
     network.to(chosen_device).eval().requires_grad_(False)
@@ -48,6 +55,7 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
         dtype=chosen_dtype,
         fingerprint=fingerprint(source),
         layout=find_layout(network, blocks),
+        class_names=names_of_config(network.config.id2label, network.config.num_labels) if classifies else (),
     )
     remember(source, model.n_layers, model.width)
     if blocks is None:
@@ -55,9 +63,11 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     return model
 
 
-def _load(source: Source, dtype: torch.dtype) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
+
+    kind = AutoModelForSequenceClassification if classifies else AutoModelForCausalLM
 
     logging.disable_progress_bar()
     # local_files_only: whatever had to be fetched was fetched by find_source.
@@ -66,12 +76,13 @@ def _load(source: Source, dtype: torch.dtype) -> tuple[Any, Any]:
         options["gguf_file"] = source.gguf
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **options)
-        network = AutoModelForCausalLM.from_pretrained(
+        network = kind.from_pretrained(
             source.directory, dtype=dtype, **options, **({} if source.gguf else {"use_safetensors": True})
         )
     except UNREADABLE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{source.id} cannot be opened as a causal language model: {reason}") from error
+        what = "classifier of texts" if classifies else "causal language model"
+        raise UserError(f"{source.id} cannot be opened as a {what}: {reason}") from error
     return network, tokenizer
 
 

@@ -102,6 +102,7 @@ def stream(
 def _prepared(
     model: Model, prompts: Sequence[Sequence[int]], rows: Sequence[Sequence[Intervention]], decoding: Decoding
 ) -> dict[str, Tensor]:
+    model.check_predicts_words()
     if not prompts or len(prompts) != len(rows):
         raise UserError(f"{len(prompts)} prompts and {len(rows)} rows of interventions do not belong together.")
     if empty := [number for number, ids in enumerate(prompts) if not ids]:

@@ -71,6 +71,7 @@ def next_token_logits(
 
     ids: whole texts. prompts: how many tokens of each are its prompt.
     """
+    model.check_predicts_words()
     inputs = batch(model, ids)
     acts = Acts(model, rows, counted_positions(model, inputs), inputs["attention_mask"].bool(), prompts)
     with edit(model, acts.edits(0)), torch.no_grad():

@@ -1,4 +1,4 @@
-"""One number per text from one forward pass: the target, read where the next word is predicted."""
+"""One number per text from one forward pass: a class's logit, or the target read where the next word is predicted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.models.model import Model
-from core.tcav.targets import Target, last_positions
+from core.tcav.targets import ClassLogit, Target, last_positions
 
 Inputs = dict[str, Tensor]
 
@@ -21,6 +21,9 @@ def with_target(model: Model, inputs: Inputs, target: Target) -> tuple[Inputs, C
     Logits of all tokens are the largest array of a pass, and all but one row's worth of them is not looked at. Where
     the model can, it is asked for those of the positions that some row needs.
     """
+    if isinstance(target, ClassLogit):
+        return inputs, lambda output: target.of(output.logits)
+    model.check_predicts_words()
     last = last_positions(model, inputs)
     rows = torch.arange(len(last), device=last.device)
     places, column = torch.unique(last, return_inverse=True)

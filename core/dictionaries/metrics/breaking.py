@@ -134,6 +134,7 @@ def _arms(model: Model, coder: Coder, card: Card, inputs: dict[str, Tensor], mea
 
 
 def _log_probabilities(model: Model, inputs: dict[str, Tensor]) -> Tensor:
+    model.check_predicts_words()
     return forward(model, inputs).logits.float().log_softmax(dim=-1)
 
 
