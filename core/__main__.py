@@ -38,6 +38,7 @@ from core.cli import (
     steer,
     tcav,
     tcav_calibrate,
+    tcav_gcav,
     tcav_scan,
 )
 from core.cli.arguments import Parser
@@ -49,7 +50,7 @@ from core.progress import Progress
 _DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_index, sae_features, sae_compare, sae_export)
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
-_TCAV = (tcav, tcav_calibrate, tcav_scan)
+_TCAV = (tcav, tcav_calibrate, tcav_gcav, tcav_scan)
 # A name may be of two words: `direction show` stands beside `direction`, whose own first argument is a model.
 COMMANDS = {
     command.NAME: command
