@@ -164,7 +164,7 @@ def _judged(
         way=way,
         scores=tuple(scores),
         mean=float(np.mean(scores)),
-        variation=float(np.std(scores) / max(np.mean(scores), 1e-12)),
+        variation=float(np.std(scores)) / max(float(np.mean(scores)), 1e-12),
         size=float(size[0]),
         p=float(_p(size, null)[0]),
         auroc=float(auroc(y, np.concatenate([drawn, others]))),

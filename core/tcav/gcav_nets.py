@@ -69,7 +69,7 @@ def train(widths: Sequence[int], draw: Draw, score: Score, *, seed: int, tell: C
         torch.manual_seed(seed)
         nets = Nets(widths)
         losses = (_reconstruction, _alignment, _fusion)
-        parts = (
+        parts: tuple[list[nn.Module], ...] = (
             [nets.encoders, nets.decoders],
             [nets.alignment, nets.encoders, nets.decoders],
             [nets.attention, nets.decoders],
