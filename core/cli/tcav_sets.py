@@ -37,9 +37,9 @@ def layers_of(args: argparse.Namespace, model: Model | ImageModel) -> Sequence[i
 
 
 def targets_of(args: argparse.Namespace, model: Model | ImageModel) -> list[Target]:
-    from core.tcav import make_target
+    from core.tcav.known import known_target
 
-    return [make_target(model, spec) for spec in dict.fromkeys(args.target)]
+    return [known_target(model, spec) for spec in dict.fromkeys(args.target)]
 
 
 def open_set(args: argparse.Namespace, id: str, limit: int | None) -> Labelled:

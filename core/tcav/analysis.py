@@ -151,7 +151,8 @@ def _cells(
     """All targets of one concept at one site."""
     metric, labels = question.metrics[site], concept.y[None].astype(bool)
     gradients = {target: np.asarray(question.gradients[target][site]) for target in question.targets}
-    cavs = {kind.name: unit(raw_cavs(kind, concept.X[site], labels, metric)[0]) for kind in settings.chosen}
+    raw = {kind.name: raw_cavs(kind, concept.X[site], labels, metric)[0] for kind in settings.chosen}
+    cavs = {name: unit(vector) for name, vector in raw.items()}
     found: dict[str, dict[str, OfKind]] = {target: {} for target in gradients}
     readable: dict[str, Readability] = {}
     for place, kind in enumerate(settings.chosen):
@@ -163,6 +164,7 @@ def _cells(
             found[target][kind.name] = OfKind(z, of_targets[target], intervals[target], readable[kind.name])
     specific = _specificities(concept, site, question, settings, readable[settings.cav].auroc, controls)
     shown = settings.kinds.index(settings.cav)
+    length = float(np.linalg.norm(raw[settings.cav])) or 1.0
     edges = np.array([-np.inf, *NULL_EDGES[1:-1], np.inf])
     cells = []
     for q, target in enumerate(gradients):
@@ -191,6 +193,8 @@ def _cells(
                 n_inputs=len(question.groups),
                 cosines={f"{a} {b}": float(cavs[a] @ cavs[b]) for a, b in combinations(settings.kinds, 2)},
                 null=tuple(np.histogram(test.null[:, site, q, shown], edges)[0].tolist()),
+                null_mean=float(test.centre[site, q, shown]) / length,
+                null_sd=float(test.deviation[site, q, shown]) / length,
             )
         )
     return cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,11 @@ PUSHED = 32  # inputs that real pushes are measured on
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What concepts are tested on, and the texts or images behind it."""
+    """What concepts are tested on, and the texts or images behind it. values: target's name -> (m,), before any push."""
 
     question: Question
     items: tuple[Any, ...]
+    values: Mapping[str, np.ndarray]
     notes: tuple[str, ...]
 
 
@@ -76,7 +77,7 @@ def ask(
         gradients={name: [G.at[site][rows] for site in sites] for name, G in found.items()},
         groups=inputs.groups[rows],
     )
-    return Asked(question, items, tuple(notes))
+    return Asked(question, items, {name: G.values[rows] for name, G in found.items()}, tuple(notes))
 
 
 def pusher(

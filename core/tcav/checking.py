@@ -10,7 +10,7 @@ import numpy as np
 
 from core.activations import read_result, write_result
 from core.errors import UserError
-from core.models import ImageModel, Model
+from core.models import AnyModel, ImageModel
 from core.progress import Listener, silent
 from core.tcav.analysis import Settings
 from core.tcav.asking import PUSHED, ask, pusher
@@ -18,7 +18,7 @@ from core.tcav.calibration import calibrate
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, sites_of
+from core.tcav.reader import Reading, reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target
@@ -29,7 +29,7 @@ SIZE = 50
 
 
 def check(
-    model: Model | ImageModel,
+    model: AnyModel | ImageModel,
     negatives: Pool,
     targets: Sequence[Target],
     inputs: Inputs,
@@ -58,6 +58,7 @@ def check(
     key = result_key("calibration", reader, sources, targets, inputs, sites, settings, controls, **more)
     if (known := read_result(key)) is not None:
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
+    require_open(model)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
     pool, *rest = [
         record_concept(reader, source, sites, asked.items, one_class=not place, progress=progress)

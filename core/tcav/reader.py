@@ -10,7 +10,7 @@ import numpy as np
 
 from core.activations import Pool
 from core.errors import UserError
-from core.models import ImageModel, Model, Site
+from core.models import AnyModel, ImageModel, Site, opened
 from core.progress import Listener
 from core.tcav.disjoint import Item
 from core.tcav.gradients import Gradients
@@ -32,7 +32,7 @@ class Reader(Protocol):
     """A model that is asked about items (texts, or images), n of them at a time."""
 
     @property
-    def model(self) -> Model | ImageModel: ...
+    def model(self) -> AnyModel | ImageModel: ...
 
     def corpus(self, items: Sequence[Item]) -> str:
         """A hash of the items in their order."""
@@ -73,8 +73,8 @@ class Reader(Protocol):
         ...
 
 
-def reader_of(model: Model | ImageModel, reading: Reading | None = None) -> Reader:
-    """The reader of texts or of images that `model` calls for.
+def reader_of(model: AnyModel | ImageModel, reading: Reading | None = None) -> Reader:
+    """The reader of texts or of images that `model` calls for; of one that is only known it tells keys and no more.
 
     Raises UserError where images are to be read in a way that there is none of.
     """
@@ -89,8 +89,14 @@ def reader_of(model: Model | ImageModel, reading: Reading | None = None) -> Read
     return TextReader(model, reading)
 
 
-def sites_of(model: Model | ImageModel, layers: Sequence[int | str]) -> list[Site]:
+def sites_of(model: AnyModel | ImageModel, layers: Sequence[int | str]) -> list[Site]:
     """The residual stream, or the feature map, after each layer, each once; of images a module path will do too."""
     if not layers:
         raise UserError(f"No layers to test: name some of 0 to {model.n_layers - 1}, or all.")
     return list(dict.fromkeys(model.site(layer) for layer in layers))  # type: ignore[arg-type]  # paths: images only
+
+
+def require_open(model: AnyModel | ImageModel) -> None:
+    """Raise NotOpened for a model that is only known: what is asked now was not computed before."""
+    if not isinstance(model, ImageModel):
+        opened(model)

@@ -43,7 +43,9 @@ class Cell:
 
     cav: the kind whose scores stand first; p is of the larger |z| among `kinds`, p_adjusted for all layers, targets
     and concepts looked at together. specificity, push: None where they were not measured. null: how many permutations
-    gave `cav` a z in each bin of NULL_EDGES. cosines: between the CAVs of two kinds, "diffmean lda".
+    gave `cav` a z in each bin of NULL_EDGES; null_mean and null_sd are their mean and deviation as mean cosines of a
+    CAV as long as this one, so that the bins can be drawn beside the mean cosine. cosines: between the CAVs of two
+    kinds, "diffmean lda".
     """
 
     concept: str
@@ -62,6 +64,8 @@ class Cell:
     n_inputs: int
     cosines: dict[str, float]
     null: tuple[int, ...]
+    null_mean: float
+    null_sd: float
 
     def to_json(self) -> dict[str, Any]:
         shown = self.kinds[self.cav].to_json()
@@ -86,6 +90,8 @@ class Cell:
             "cosines": self.cosines,
             "kinds": {name: kind.to_json() for name, kind in self.kinds.items()},
             "null": list(self.null),
+            "null_mean": self.null_mean,
+            "null_sd": self.null_sd,
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from core.activations import read_result, write_result
 from core.errors import UserError
 from core.examples import catalogue, list_images
-from core.models import ImageModel, Model
+from core.models import AnyModel, ImageModel
 from core.progress import Listener, Progress, silent
 from core.tcav.analysis import Settings
 from core.tcav.asking import PUSHED, ask, pusher
@@ -18,7 +18,7 @@ from core.tcav.concept import Concept
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, sites_of
+from core.tcav.reader import Reading, reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.scanning import rank_concepts
 from core.tcav.sources import Labelled, source_of
@@ -39,7 +39,7 @@ def concepts_at_hand(*, images: bool = False) -> list[str]:
 
 
 def scan(
-    model: Model | ImageModel,
+    model: AnyModel | ImageModel,
     concepts: Sequence[Labelled],
     target: Target,
     inputs: Inputs,
@@ -67,6 +67,7 @@ def scan(
     )
     if (known := read_result(key)) is not None:
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
+    require_open(model)
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     recorded: list[Concept] = []
     notes = list(asked.notes)

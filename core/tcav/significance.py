@@ -23,7 +23,8 @@ class Significance:
     statistic: (s, q, k), mean over the inputs of unit gradient . raw CAV, unnormalised. z: (s, q, k), its distance
     from the permutations' mean in their standard deviations. p: (s, q), two-sided, of the largest |z| among the kinds.
     p_largest: (s, q), the same against the largest |z| of all the concept's cells, so that looking at many of them
-    is paid for. null: (b, s, q, k), the z of every permutation.
+    is paid for. null: (b, s, q, k), the z of every permutation. centre, deviation: (s, q, k), of the statistic under
+    the permutations, in its own unit.
     """
 
     statistic: np.ndarray
@@ -31,6 +32,8 @@ class Significance:
     p: np.ndarray
     p_largest: np.ndarray
     null: np.ndarray
+    centre: np.ndarray
+    deviation: np.ndarray
 
 
 @one_blas_thread()
@@ -74,6 +77,8 @@ def significance_of(values: np.ndarray) -> Significance:
         p=p_value(of_kinds[0], of_kinds[1:]),
         p_largest=p_value(of_kinds[0], np.broadcast_to(of_all[1:, None, None], of_kinds[1:].shape)),
         null=_standardised(values[1:], values[1:]),
+        centre=values[1:].mean(axis=0),
+        deviation=values[1:].std(axis=0),
     )
 
 

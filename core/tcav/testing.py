@@ -11,7 +11,7 @@ import numpy as np
 
 from core.activations import read_result, write_result
 from core.errors import UserError
-from core.models import ImageModel, Model
+from core.models import AnyModel, ImageModel
 from core.progress import Listener, silent
 from core.tcav.analysis import Settings, analyse
 from core.tcav.asking import PUSHED, ask, pusher
@@ -19,13 +19,13 @@ from core.tcav.concept import ENOUGH, Concept
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, sites_of
+from core.tcav.reader import Reading, reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, source_of
 from core.tcav.sources import Pool as Negatives
 from core.tcav.targets import Target
 
-VERSION = 1  # raised when the numbers change: part of the key of every stored result
+VERSION = 2  # raised when the numbers change: part of the key of every stored result
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Tcav:
 
 
 def tcav(
-    model: Model | ImageModel,
+    model: AnyModel | ImageModel,
     concepts: Sequence[Labelled],
     targets: Sequence[Target],
     inputs: Inputs,
@@ -64,8 +64,8 @@ def tcav(
 
     concepts, inputs, negatives, controls: texts for a model of texts, images for one of images. negatives: a pool for
     all concepts; by default each set's own. controls: sets that stand for other concepts, 40 at the least for a verdict
-    about specificity. pushed: on how many inputs real pushes are measured; 0 for none. The
-    result is kept in the workspace; the same call again reads it from there.
+    about specificity. pushed: on how many inputs real pushes are measured; 0 for none. The result is kept in the
+    workspace; the same call again reads it from there, and then the model need not be open.
     """
     start = time.perf_counter()
     settings, reader = settings or Settings(), reader_of(model, reading)
@@ -79,6 +79,7 @@ def tcav(
     if (known := read_result(key)) is not None:
         seconds = time.perf_counter() - start
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
+    require_open(model)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
     recorded = [record_concept(reader, source, sites, asked.items, progress=progress) for source in sources]
     others = record_controls(reader, controls, sites, asked.items, progress=progress)

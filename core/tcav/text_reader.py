@@ -33,7 +33,7 @@ class TextReader:
     def identity(self) -> dict[str, Any]:
         model = self.model
         return {
-            "model": [model.fingerprint, model.device.type, model.dtype_name],
+            "model": [model.fingerprint, model.device_type, model.dtype_name],
             "pool": self.reading.pool,
             "max_length": self.reading.max_length,
         }
