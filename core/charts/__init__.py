@@ -1,5 +1,6 @@
 """Charts: arrays in, plotly figures out; the only room that knows plotly."""
 
+from core.charts.cells import TestedCell, cell_map
 from core.charts.colours import SERIES, SYMBOLS
 from core.charts.cosines import cosine_map
 from core.charts.grid import grid
@@ -7,6 +8,7 @@ from core.charts.heat import heat_map
 from core.charts.layers import Curve, Level, layer_curves
 from core.charts.lines import Line, lines
 from core.charts.marks import Mark, marks
+from core.charts.nulls import NullBar, null_bars, null_histogram
 from core.charts.panels import Measure, measures
 from core.charts.reliability import Said, reliability
 
@@ -18,7 +20,10 @@ __all__ = [
     "Line",
     "Mark",
     "Measure",
+    "NullBar",
     "Said",
+    "TestedCell",
+    "cell_map",
     "cosine_map",
     "grid",
     "heat_map",
@@ -26,5 +31,7 @@ __all__ = [
     "lines",
     "marks",
     "measures",
+    "null_bars",
+    "null_histogram",
     "reliability",
 ]

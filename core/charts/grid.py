@@ -25,8 +25,10 @@ def grid(
     ends: tuple[float, float],
     best: tuple[int, int] | None = None,
     chosen: tuple[int, int] | None = None,
+    column_names: Sequence[str] | None = None,
 ) -> go.Figure:
     """values, hover: one per row and column; None leaves a cell empty. title: of the score. ends: of the colour scale.
+    column_names: what stands at the columns in place of layer numbers.
 
     best, chosen: row and column numbers of cells to mark, with a ring and with a frame. Each cell is a point of the
     second trace, row by row, so that a click on it tells its number.
@@ -73,12 +75,13 @@ def grid(
     dress(figure, ABOVE + ROW * len(rows), unified=False)
     step = 1 if len(columns) <= 40 else 5
     figure.update_xaxes(
-        title="layer",
+        title="layer" if column_names is None else None,
         tickvals=list(range(0, len(columns), step)),
-        ticktext=[str(layer) for layer in columns[::step]],
+        ticktext=[str(name) for name in (columns if column_names is None else column_names)[::step]],
         range=[-0.5, len(columns) - 0.5],
         showline=False,
-        tickangle=0,
+        tickangle=0 if column_names is None else -30,
+        automargin=True,
     )
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=list(rows), range=[len(rows) - 0.5, -0.5], showgrid=False

@@ -43,9 +43,9 @@ def heat_map(
     figure = go.Figure(
         go.Heatmap(
             z=[[None if value != value else value for value in row] for row in values.tolist()],
-            text=None if texts is None else [[_inert(text) for text in row] for row in texts],
+            text=None if texts is None else [[inert(text) for text in row] for row in texts],
             texttemplate=None if texts is None else "%{text}",
-            customdata=[[_inert(text) for text in row] for row in hover],
+            customdata=[[inert(text) for text in row] for row in hover],
             hovertemplate="%{customdata}<extra></extra>",
             colorscale=BELOW_TO_ABOVE if diverging else LESS_TO_MORE,
             zmin=ends[0],
@@ -61,13 +61,13 @@ def heat_map(
             title=label,
             tickmode="array",
             tickvals=list(range(len(names))),
-            ticktext=[_inert(name) for name in names],
+            ticktext=[inert(name) for name in names],
             showgrid=False,
         )
     figure.update_xaxes(tickangle=-45 if max(map(len, columns), default=0) > 4 else 0, side="bottom")
     return figure
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """`text` as plotly shows it letter by letter: it takes tags for markup, and links for links."""
     return html.escape(text, quote=False).replace("\n", "<br>")

@@ -1,0 +1,78 @@
+"""How long a test, a scan or a check will take, said before it is started. Rough: within a factor of two or three."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from core.examples import Examples
+from pages.shared import cached, cached_tcav
+from pages.shared.estimate import CHARACTERS_PER_TOKEN, LONGEST, OPENING, SMALL, TOKENS_PER_SECOND
+from pages.shared.tcav_choices import Choices
+from pages.shared.text import duration
+
+REFERENCE_TOKENS = 60_000  # 2,000 texts, cut at 64 tokens
+BACKWARD = 3  # a forward and a backward pass, in forward passes
+DIRECTIONS, DOSES = 20, 4  # random ones that a push is compared with
+CELL_SECONDS = 1.5  # permutations, bootstrap and readability of one cell
+CONTROL_SECONDS = 0.05  # one control concept at one layer
+RUN_SECONDS = 0.15  # one run of a check
+
+
+def of_test(choices: Choices, n_layers: int | None) -> str:
+    """What a test costs if nothing of it is stored yet."""
+    how, cells = choices.how, len(choices.concepts) * len(choices.layers) * len(choices.targets)
+    examples = sum(_tokens(cached.examples(id, how.limit).texts) for id in choices.concepts)
+    examples += _tokens(cached.examples(choices.other, how.limit).texts) if choices.other else 0
+    inputs = choices.open_inputs().texts
+    read = examples + _controls(how.controls) + (REFERENCE_TOKENS if "lda" in how.kinds else 0)
+    pushed = _tokens(inputs) * min(1.0, how.pushed / max(1, len(inputs))) * DOSES
+    pushes = pushed * (DIRECTIONS + len(choices.concepts)) * len(choices.layers) * len(choices.targets)
+    seconds = OPENING + _forward(read, n_layers, max(choices.layers))
+    seconds += _forward(BACKWARD * _tokens(inputs) * len(choices.targets) + pushes, n_layers, None)
+    seconds += CELL_SECONDS * cells + CONTROL_SECONDS * how.controls * len(choices.layers)
+    return (
+        f"{len(choices.concepts)} concept{'s' * (len(choices.concepts) != 1)}, {len(choices.layers)} layers and "
+        f"{len(inputs):,} inputs take at most roughly {duration(seconds)} on this machine; what is stored already is "
+        "not read again. You can leave the page meanwhile."
+    )
+
+
+def of_scan(choices: Choices, sets: Sequence[Examples], n_layers: int | None, layer: int) -> str:
+    """What a scan costs if nothing of it is stored yet."""
+    read = sum(_tokens(one.texts) for one in sets) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
+    inputs = _tokens(choices.open_inputs().texts)
+    seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None) + 0.5 * len(sets)
+    return (
+        f"{len(sets)} sets take at most roughly {duration(seconds)} on this machine, and the few that pass every other "
+        "question are pushed; what is stored already is not read again. You can leave the page meanwhile."
+    )
+
+
+def of_check(choices: Choices, runs: int, n_layers: int | None, layer: int) -> str:
+    """What a check costs if nothing of it is stored yet."""
+    examples = _tokens(cached.examples(choices.concepts[0], choices.how.limit).texts)
+    read = examples + _controls(choices.how.controls) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
+    inputs = _tokens(choices.open_inputs().texts)
+    seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None)
+    seconds += 3 * runs * RUN_SECONDS
+    return (
+        f"{runs:,} runs of each kind take at most roughly {duration(seconds)} on this machine; what is stored already "
+        "is not read again. You can leave the page meanwhile."
+    )
+
+
+def _tokens(texts: Sequence[str]) -> float:
+    return sum(min(LONGEST, len(text) / CHARACTERS_PER_TOKEN + 1) for text in texts)
+
+
+def _controls(count: int) -> float:
+    return sum(_tokens(one.texts) for one in cached_tcav.controls(count))
+
+
+def _forward(tokens: float, n_layers: int | None, deepest: int | None) -> float:
+    """Seconds of forward passes up to a layer, through all of them where None."""
+    depth = n_layers or 30
+    width = 19 * depth  # models are about this much wider than deep
+    blocks = depth if deepest is None else deepest + 1
+    return tokens * blocks * 12 * width**2 / SMALL / (TOKENS_PER_SECOND * (os.cpu_count() or 1))
