@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import tcav_check, tcav_scan, tcav_panel
+from pages.shared import tcav_check, tcav_panel, tcav_scan
 from pages.shared.errors import mendable
 from pages.shared.frame import frame
 from pages.shared.links import linked

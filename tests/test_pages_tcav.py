@@ -41,7 +41,7 @@ def model(home_with_model: Path, directory: str, monkeypatch: pytest.MonkeyPatch
         good, bad = ([f"The {noun} was {word} {end}" for noun in NOUNS] for word in ("lovely", "awful"))
         save_examples(from_lists(good, bad, name), name)
     norm = type("Norm", (), {"median": 1.0})()  # else taken over two thousand texts
-    monkeypatch.setattr("core.tcav.recorded.typical_norms", lambda _, sites, **__: dict.fromkeys(sites, norm))
+    monkeypatch.setattr("core.tcav.text_reader.typical_norms", lambda _, sites, **__: dict.fromkeys(sites, norm))
     return open_model(directory)
 
 

@@ -27,7 +27,7 @@ PUSHED = 32  # inputs that real pushes are measured on
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What concepts are tested on, and the texts or images behind it. values: target's name -> (m,), before any push."""
+    """What concepts are tested on, and the texts or images behind it. values: target's name -> (m,), without pushes."""
 
     question: Question
     items: tuple[Any, ...]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from core.activations import Pool
 from core.errors import UserError
-from core.models import AnyModel, ImageModel, Site, opened
+from core.models import AnyModel, ImageModel, Model, Site, opened
 from core.progress import Listener
 from core.tcav.disjoint import Item
 from core.tcav.gradients import Gradients
@@ -86,7 +86,7 @@ def reader_of(model: AnyModel | ImageModel, reading: Reading | None = None) -> R
         if reading.pool != "mean":
             raise UserError(f"Images are read as the mean over all positions; {reading.pool!r} is for texts.")
         return ImageReader(model)
-    return TextReader(model, reading)
+    return TextReader(cast(Model, model), reading)  # of a model that is only known nothing but keys is asked
 
 
 def sites_of(model: AnyModel | ImageModel, layers: Sequence[int | str]) -> list[Site]:

@@ -58,9 +58,7 @@ class Reopened:
 
     def another(self, examples: Labelled, *, negatives: Pool | None = None, progress: Listener = silent) -> Concept:
         """One more set at the same sites, without rows that are among the inputs."""
-        return record_concept(
-            self.reader, source_of(examples, negatives), self.sites, self.items, progress=progress
-        )
+        return record_concept(self.reader, source_of(examples, negatives), self.sites, self.items, progress=progress)
 
 
 def reopen(

@@ -93,6 +93,6 @@ def shares(
 def _key(choices: Choices, opened: Any, asked: tuple[Any, ...]) -> tuple[Any, ...]:
     """What decides the arrays: the choices, and what the names in them stand for now."""
     sets = tuple(one.digest for one in asked[0])
-    inputs = hash(asked[2].texts)
+    inputs = hash(asked[2].items)
     other = cached.examples(choices.other, choices.how.limit).digest if choices.other else ""
     return (choices, opened.fingerprint, opened.device.type, opened.dtype_name, sets, inputs, other)

@@ -79,7 +79,6 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     """The cell's scores once another concept's direction is taken out."""
     from core.tcav.analysis import analyse
     from core.tcav.entanglement import cav_of, without
-    from core.tcav.reopening import another
 
     infos = cached.all_examples()
     others = [id for id in infos if id != cell["concept"]]
@@ -99,7 +98,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     draw = listener(bar)
     concept, site = _place(choices, cell)
     again = choices.reopened(draw).at(site)
-    removed = another(cached.model(choices.model), again, cached.examples(id, choices.how.limit), progress=draw)
+    removed = again.another(cached.examples(id, choices.how.limit), progress=draw)
     direction = cav_of(removed, 0, kind_named(again.settings.cav), again.question.metrics[0])
     question = again.question
     found = {
@@ -180,15 +179,14 @@ def negatives(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
 
 def _against(choices: Choices, cell: Cell, pools: dict[str, Examples], draw: Listener) -> tuple[list[Any], Any]:
     from core.tcav.negatives import against_pools
-    from core.tcav.reopening import another
     from core.tcav.sources import pool_of
 
     concept, site = _place(choices, cell)
     again = choices.reopened(draw).at(site)
-    opened, examples = cached.model(choices.model), cached.examples(cell["concept"], choices.how.limit)
+    examples = cached.examples(cell["concept"], choices.how.limit)
     tested = {"": again.concepts[concept]}
     for id, pool in pools.items():
-        tested[id] = another(opened, again, examples, negatives=pool_of(pool), progress=draw)
+        tested[id] = again.another(examples, negatives=pool_of(pool), progress=draw)
     found, sensitivities = against_pools(tested, again.question, again.settings)
     own = [one for one in found if one.target == cell["target"]]
     return own, next(one for one in sensitivities if one.target == cell["target"])

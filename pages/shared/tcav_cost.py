@@ -24,7 +24,7 @@ def of_test(choices: Choices, n_layers: int | None) -> str:
     how, cells = choices.how, len(choices.concepts) * len(choices.layers) * len(choices.targets)
     examples = sum(_tokens(cached.examples(id, how.limit).texts) for id in choices.concepts)
     examples += _tokens(cached.examples(choices.other, how.limit).texts) if choices.other else 0
-    inputs = choices.open_inputs().texts
+    inputs = choices.open_inputs().items
     read = examples + _controls(how.controls) + (REFERENCE_TOKENS if "lda" in how.kinds else 0)
     pushed = _tokens(inputs) * min(1.0, how.pushed / max(1, len(inputs))) * DOSES
     pushes = pushed * (DIRECTIONS + len(choices.concepts)) * len(choices.layers) * len(choices.targets)
@@ -41,7 +41,7 @@ def of_test(choices: Choices, n_layers: int | None) -> str:
 def of_scan(choices: Choices, sets: Sequence[Examples], n_layers: int | None, layer: int) -> str:
     """What a scan costs if nothing of it is stored yet."""
     read = sum(_tokens(one.texts) for one in sets) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
-    inputs = _tokens(choices.open_inputs().texts)
+    inputs = _tokens(choices.open_inputs().items)
     seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None) + 0.5 * len(sets)
     return (
         f"{len(sets)} sets take at most roughly {duration(seconds)} on this machine, and the few that pass every other "
@@ -53,7 +53,7 @@ def of_check(choices: Choices, runs: int, n_layers: int | None, layer: int) -> s
     """What a check costs if nothing of it is stored yet."""
     examples = _tokens(cached.examples(choices.concepts[0], choices.how.limit).texts)
     read = examples + _controls(choices.how.controls) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
-    inputs = _tokens(choices.open_inputs().texts)
+    inputs = _tokens(choices.open_inputs().items)
     seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None)
     seconds += 3 * runs * RUN_SECONDS
     return (

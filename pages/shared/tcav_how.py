@@ -28,7 +28,7 @@ def ask_how() -> tuple[How, str]:
                                "and a backward pass.")  # fmt: skip
     with three:
         controls = _number("Control concepts", "others", 60, 0, 113, 10, "Bundled sets that stand for other "
-                           "concepts: those with the shortest texts, 120 rows each. Below 40: no specificity.")  # fmt: skip
+                           "concepts: those with the shortest texts, 120 rows each. 40 at the least.")  # fmt: skip
     with four:
         pushed = _number("Inputs that are pushed", "pushes", 32, 0, 1_000, 8, "On so many inputs real pushes are "
                          "measured, along the CAV and 20 random directions, at four doses. 0: none.")  # fmt: skip

@@ -60,7 +60,7 @@ def _read(choices: Choices, cell: Cell, progress: Listener) -> tuple[pd.DataFram
     order = np.argsort(-derivatives, kind="stable")
     table = pd.DataFrame(
         {
-            "input": [again.texts[row] for row in order],
+            "input": [again.items[row] for row in order],
             "derivative": derivatives[order],
             "value": np.asarray(again.values[cell["target"]])[order],
         }

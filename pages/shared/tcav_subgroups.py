@@ -106,7 +106,7 @@ def _ways(choices: Choices) -> list[str]:
 def _names(choices: Choices, again: Reopened, cell: Cell, way: str) -> list[str]:
     """The kind of each input that was used; "" for none."""
     if way in ("length", "answer"):
-        values = [float(len(text)) for text in again.texts] if way == "length" else list(again.values[cell["target"]])
+        values = [float(len(text)) for text in again.items] if way == "length" else list(again.values[cell["target"]])
         middle = sorted(values)[len(values) // 2]
         low, high = ("shorter", "longer") if way == "length" else ("lower answer", "higher answer")
         return [high if value >= middle else low for value in values]
@@ -117,5 +117,5 @@ def _names(choices: Choices, again: Reopened, cell: Cell, way: str) -> list[str]
         if way == "class"
         else list(examples.subgroups or ())
     )
-    by_text = dict(zip(inputs.texts, told, strict=True))
-    return [by_text.get(text, "") for text in again.texts]
+    by_text = dict(zip(inputs.items, told, strict=True))
+    return [by_text.get(text, "") for text in again.items]
