@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.harness import Comparison, Work, alternate, compare, parser, report
@@ -23,7 +24,7 @@ Writer = Callable[[int], list[int]]
 def push(model: Model) -> torch.Tensor:
     """What is added, (width,), in the activations' own units."""
     norm = typical_norm(model, model.site(LAYER)).median
-    return DOSE * norm * torch.from_numpy(random_direction(model).vector)
+    return DOSE * norm * torch.tensor(random_direction(model).vector)
 
 
 def with_steering_vectors(model: Model) -> Writer:
@@ -39,6 +40,8 @@ def with_steering_vectors(model: Model) -> Writer:
 
 
 def with_repeng(model: Model) -> Writer:
+    if not hasattr(np, "float_"):  # repeng 0.4 names it while it is imported; NumPy 2 has it no more
+        vars(np)["float_"] = np.float64
     from repeng import ControlModel, ControlVector
 
     steered_network: Any = ControlModel(model.network, [LAYER])
