@@ -14,6 +14,7 @@ page = st.navigation(
         st.Page("pages/probing.py", title="Probing", icon=":material/query_stats:"),
         st.Page("pages/tcav.py", title="TCAV", icon=":material/verified:"),
         st.Page("pages/lens.py", title="Lens", icon=":material/layers:"),
+        st.Page("pages/features.py", title="Features", icon=":material/hub:"),
         st.Page("pages/steering.py", title="Steering", icon=":material/tune:"),
         st.Page("pages/library.py", title="Library", icon=":material/menu_book:"),
         st.Page("pages/jobs.py", title="Jobs", icon=":material/schedule:"),

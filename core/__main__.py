@@ -34,6 +34,7 @@ from core.cli import (
     sae_features,
     sae_import,
     sae_index,
+    sae_map,
     sae_train,
     steer,
     tcav,
@@ -47,7 +48,7 @@ from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
-_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_index, sae_features, sae_compare, sae_export)
+_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_index, sae_features, sae_map, sae_compare, sae_export)
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
 _TCAV = (tcav, tcav_calibrate, tcav_gcav, tcav_scan)

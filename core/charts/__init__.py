@@ -1,5 +1,6 @@
 """Charts: arrays in, plotly figures out; the only room that knows plotly."""
 
+from core.charts.bars import Bars, bars
 from core.charts.cells import TestedCell, cell_map
 from core.charts.colours import SERIES, SYMBOLS
 from core.charts.cosines import cosine_map
@@ -15,6 +16,7 @@ from core.charts.reliability import Said, reliability
 __all__ = [
     "SERIES",
     "SYMBOLS",
+    "Bars",
     "Curve",
     "Level",
     "Line",
@@ -23,6 +25,7 @@ __all__ = [
     "NullBar",
     "Said",
     "TestedCell",
+    "bars",
     "cell_map",
     "cosine_map",
     "grid",

@@ -110,6 +110,12 @@ def list_dictionaries() -> list[Dictionary]:
     return found
 
 
+def folders_at_hand() -> dict[str, Path]:
+    """Folder of each dictionary of the workspace and of the project, sound or not; a saved one hides a bundled one."""
+    ours = _folder("x").parent
+    return {name: parent / name for parent in (BUNDLED, ours) for name in _names(parent)}
+
+
 def delete_dictionary(name: str) -> None:
     """Remove a saved dictionary, sound or not. Raises UserError if there is none of that name."""
     folder = _folder(name)

@@ -35,6 +35,7 @@ function box(token, place, data) {
   if (token.value === null) element.classList.add("masked");
   else element.style.backgroundColor = colour(token.value, data.most);
   if (token.odd) element.classList.add("odd");
+  if (token.strong) element.classList.add("strong");
   return element;
 }
 
@@ -43,6 +44,7 @@ function fill(root, data) {
   list.setAttribute("role", data.clickable ? "group" : "list");
   list.setAttribute("aria-label", data.label);
   data.tokens.forEach((token, place) => {
+    if (token.head) list.append(make("div", "head", token.head));
     list.append(box(token, place, data));
     for (let n = 0; n < token.breaks; n += 1) list.append(make("br"));
   });

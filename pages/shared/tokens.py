@@ -32,12 +32,15 @@ _draw = st.components.v2.component(
 class Token:
     """One token. text: as it stands in the text. value: its colour, None for one that has none (masked, not read).
 
-    lines: what is said of it where one points; the first is set in bold.
+    lines: what is said of it where one points; the first is set in bold. head: what stands above it, where a new text
+    begins with it. strong: whether it is the one that the others stand around.
     """
 
     text: str
     value: float | None
     lines: tuple[str, ...] = ()
+    head: str = ""
+    strong: bool = False
 
 
 def coloured_tokens(
@@ -48,6 +51,7 @@ def coloured_tokens(
     low: str,
     high: str,
     most: float | None = None,
+    breaks: bool = True,
     clickable: bool = False,
     chosen: int | None = None,
 ) -> int | None:
@@ -55,12 +59,13 @@ def coloured_tokens(
 
     label: what is shown, for those who hear the page. low, high: what the two ends of the scale mean; the scale
     diverges from 0 where there are values below it. most: the value, in either direction, of the strongest colour; by
-    default the largest there is, but for the most extreme 2% of many. chosen: place of a token to mark.
+    default the largest there is, but for the most extreme 2% of many. breaks: whether a line ends where the
+    text's does; else line breaks are marks only. chosen: place of a token to mark.
     """
     shown = tokens[:MOST]
     values = [abs(token.value) for token in shown if token.value is not None and math.isfinite(token.value)]
     data = {
-        "tokens": [_plain(token) for token in shown],
+        "tokens": [_plain(token, breaks) for token in shown],
         "label": label,
         "low": low,
         "high": high,
@@ -99,13 +104,15 @@ def _visible(character: str) -> str:
     return f"⟨U+{ord(character):04X}⟩" if hidden else character
 
 
-def _plain(token: Token) -> dict[str, object]:
+def _plain(token: Token, breaks: bool) -> dict[str, object]:
     shown = visible(token.text)
     known = token.value is not None and math.isfinite(token.value)
     return {
         "text": shown,
         "value": token.value if known else None,
         "lines": [visible(line) if line else "" for line in token.lines],
-        "breaks": token.text.count("\n"),
+        "breaks": token.text.count("\n") if breaks else 0,
         "odd": shown != token.text,
+        **({"head": visible(token.head)} if token.head else {}),
+        **({"strong": True} if token.strong else {}),
     }

@@ -1,0 +1,67 @@
+"""Features: what is a concept made of, and what else does the model tell apart?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import (
+    cached_features,
+    features_card,
+    features_choosing,
+    features_indexing,
+    features_own,
+    features_table,
+)
+from pages.shared.cached_features import Opened
+from pages.shared.errors import mendable
+from pages.shared.frame import frame
+from pages.shared.links import linked
+
+# By its word in the URL: what it is called, and what draws it and gives the features that it lists.
+PANELS = {
+    "table": ("All features", features_table.show),
+    "text": ("In a text", features_own.show),
+}
+
+chosen = frame()
+
+st.title("Features")
+st.write(
+    "A dictionary splits a model's activations into features, each of which is on at few tokens. Which ones are there, "
+    "what are they on at, and which carry a concept?"
+)
+
+with mendable(stop=True):
+    listed = features_choosing.choose_dictionary(chosen)
+if listed is None:
+    st.stop()
+with mendable(stop=True):
+    opened = cached_features.opened(chosen.model, listed)
+features_indexing.state(listed, complete=None if opened is None else opened.index.complete)
+if opened is None:
+    features_indexing.ask(chosen, listed)
+    st.stop()
+
+
+@st.fragment
+def look(opened: Opened) -> None:
+    """A panel that lists features, and the card of one of them: what is chosen in it runs it alone."""
+    panel = linked(
+        st.segmented_control,
+        "Panel",
+        key="features",
+        default="table",
+        valid=PANELS.__contains__,
+        options=list(PANELS),
+        format_func=lambda name: PANELS[name][0],
+        required=True,
+        label_visibility="collapsed",
+    )
+    numbers: list[int] = []
+    with mendable():
+        numbers = PANELS[panel][1](opened)
+    st.divider()
+    features_card.show(opened, numbers)
+
+
+look(opened)

@@ -1,0 +1,188 @@
+"""Caches of the Features page: opened dictionaries, their indexes, and all features as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared import cached
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.dictionaries import Dictionary
+    from core.dictionaries.index import Index
+    from core.dictionaries.index.active import ActiveText
+    from core.dictionaries.index.feature import Feature
+    from core.dictionaries.index.labels import Label
+    from core.dictionaries.shelf import Listed
+
+OPENED = 2  # dictionaries and indexes in memory: one of 65,536 features takes 300 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A dictionary with the index over most tokens that it has. moment: names the state of the index."""
+
+    spec: str
+    dictionary: Dictionary
+    index: Index
+    moment: tuple[str, ...]
+
+
+@st.cache_resource(max_entries=OPENED, show_spinner="Opening the dictionary …")
+def _dictionary(spec: str, name: str, stamp: str, model_key: tuple[str, ...]) -> Dictionary:
+    from core.dictionaries import fitted, open_dictionary
+
+    found = fitted(open_dictionary(name), cached.model(spec))
+    _ = found.key  # kept with it: it hashes all weights
+    return found
+
+
+def dictionary(spec: str, listed: Listed) -> Dictionary:
+    """The dictionary, bound to the model. Raises UserError if it is not sound or belongs to another model."""
+    model = cached.model(spec)
+    key = (model.fingerprint, model.device.type, model.dtype_name)
+    return _dictionary(spec, listed.name, listed.stamp, key)
+
+
+@st.cache_resource(max_entries=OPENED, show_spinner="Opening the index …")
+def _index(folder: str, changed: int) -> Index:
+    from core.dictionaries.index import Index
+
+    return Index(Path(folder))
+
+
+def opened(spec: str, listed: Listed) -> Opened | None:
+    """The dictionary with its index as it is now; None if it has none yet."""
+    from core.dictionaries.index import list_indexes
+    from core.dictionaries.index.files import MANIFEST
+    from core.dictionaries.index.labels import FILE
+
+    found = dictionary(spec, listed)
+    folders = list_indexes(found)
+    if not folders:
+        return None
+    folder = folders[0]
+    moment = (str(folder), *(str(_changed(folder / name)) for name in (MANIFEST, FILE)), found.key)
+    return Opened(spec, found, _index(str(folder), _changed(folder / MANIFEST)), moment)
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=OPENED, show_spinner="Gathering all features …")
+def _table(moment: tuple[str, ...], _opened: Opened) -> pd.DataFrame:
+    from core.dictionaries.index.table import table_of
+
+    made = table_of(_opened.index, cached.model(_opened.spec), _labels(moment, _opened))
+    return made.assign(note="", bookmark=False)
+
+
+@st.cache_resource(max_entries=OPENED, show_spinner=False)
+def _labels(moment: tuple[str, ...], _opened: Opened) -> dict[int, Label]:
+    """Automatic labels and published ones; those by hand are laid over them in each run."""
+    from core.dictionaries import labels_of as published
+    from core.dictionaries.index.labels import Label, automatic_labels
+
+    found = {one: own for one, own in automatic_labels(_opened.index).items() if own.text}  # for some no word speaks
+    return found | {number: Label(text, "published") for number, text in published(_opened.dictionary).items()}
+
+
+def label(opened: Opened, feature: int) -> Label | None:
+    """What a feature is called, by hand before others; None if nothing."""
+    from core.dictionaries.index.labels import Label
+    from core.dictionaries.index.notes import notes_of
+
+    note = notes_of(opened.dictionary.key).get(feature)
+    if note is not None and note.label:
+        return Label(note.label, "hand", note.score)
+    return _labels(opened.moment, opened).get(feature)
+
+
+def labels(opened: Opened) -> dict[int, Label]:
+    """What each feature that has a label is called, by hand before others."""
+    from core.dictionaries.index.labels import Label
+    from core.dictionaries.index.notes import notes_of
+
+    notes = notes_of(opened.dictionary.key).items()
+    hand = {one: Label(note.label, "hand", note.score) for one, note in notes if note.label}
+    return {
+        **_labels(opened.moment, opened),
+        **{one: own for one, own in hand.items() if one < opened.index.n_features},
+    }
+
+
+def table(opened: Opened) -> pd.DataFrame:
+    """A line per feature, with notes and bookmarks; nobody may change it."""
+    from core.dictionaries.index.notes import notes_of
+
+    made = _table(opened.moment, opened)
+    notes = {one: note for one, note in notes_of(opened.dictionary.key).items() if one < len(made)}
+    if not notes:
+        return made
+    made = made.copy()
+    for column in ("label", "label_by", "label_score", "note", "bookmark"):
+        values = made[column].to_numpy(copy=True)
+        for feature, note in notes.items():
+            if column in ("note", "bookmark"):
+                values[feature] = getattr(note, column)
+            elif note.label:
+                hand = {"label": note.label, "label_by": "hand", "label_score": note.score}
+                values[feature] = hand[column] if hand[column] is not None else float("nan")
+        made[column] = values
+    return made
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _feature(moment: tuple[str, ...], number: int, _opened: Opened) -> Feature:
+    from core.dictionaries.index.feature import feature_of
+
+    return feature_of(_opened.index, cached.model(_opened.spec), number)
+
+
+def feature(opened: Opened, number: int) -> Feature:
+    """What the index knows of a feature. Raises UserError for damaged files."""
+    return _feature(opened.moment, number, opened)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the text …")
+def _active(key: tuple[str, ...], text: str, spec: str, _dictionary: Dictionary) -> ActiveText:
+    from core.dictionaries.index.active import active_in
+
+    return active_in(cached.model(spec), _dictionary, text)
+
+
+def active(opened: Opened, text: str) -> ActiveText:
+    """The codes of a text that somebody typed. Raises UserError for one without tokens."""
+    model = cached.model(opened.spec)
+    key = (opened.dictionary.key, model.fingerprint, model.device.type, model.dtype_name)
+    return _active(key, text, opened.spec, opened.dictionary)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Searching …")
+def _found(moment: tuple[str, ...], words: str, by: str, named: str, _opened: Opened) -> dict[int, float]:
+    from core.dictionaries.index import search
+
+    if by == "text":
+        found = search.by_text(_opened.index, cached.model(_opened.spec), words)
+    else:
+        found = search.by_meaning(labels(_opened), words)
+    return {one.feature: one.score for one in found}
+
+
+def found(opened: Opened, words: str, by: str) -> dict[int, float]:
+    """Features that a search for words finds, with their scores, the best first. by: "text" or "meaning"."""
+    from core import workspace
+    from core.dictionaries.index.notes import notes_of
+
+    notes = notes_of(opened.dictionary.key)
+    named = workspace.digest({str(one): note.label for one, note in notes.items()}) if by == "meaning" else ""
+    return _found(opened.moment, words, by, named, opened)
