@@ -55,10 +55,14 @@ $(VENV)/.installed: $(REQUIREMENTS)
 	@$(call reachable,$(VENV))
 	@rm -f $(VENV)/.installing && touch $@
 
+# What a first visit shows is computed by these, and is prepared anew (from what is stored) where they have changed.
+FIRST_VISIT := core/cli/prepare.py core/first_concept.py core/examples core/directions core/probing
+
 prepare: $(VENV)/.installed
-	@if [ ! "$(WORKSPACE)/.prepared" -nt $(VENV)/.installed ]; then \
+	@mark="$(WORKSPACE)/.prepared"; \
+	if [ ! "$$mark" -nt $(VENV)/.installed ] || [ -n "$$(find $(FIRST_VISIT) -name '*.py' -newer "$$mark")" ]; then \
 	  echo "Converting the bundled models and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
-	  $(PY) -m core prepare && touch "$(WORKSPACE)/.prepared"; \
+	  $(PY) -m core prepare && touch "$$mark"; \
 	fi
 
 run: prepare ## open the app on 127.0.0.1:8501 (PORT=... for another port)
