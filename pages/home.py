@@ -22,20 +22,28 @@ if first_concept.has_direction():
 
 st.title("Follow a concept through a language model")
 st.markdown(
-    "Take a concept, such as *positive sentiment*. Find **where** it can be read from the model's activations, then "
-    "**push** on it and watch what the model writes. Everything runs on this machine; every number comes with its "
-    "uncertainty and a control."
+    "Take a concept, such as *positive sentiment*: **where** can it be read from the model's activations, does the "
+    "model **use** it, what **carries** it, and what happens when it is **pushed**? Everything runs on this machine; "
+    "every number comes with its uncertainty and a control."
 )
 
-probe, steer = st.columns(2, border=True)
+probe, test, browse, steer = st.columns(4, border=True)
 with probe:
     st.subheader("1 · Probe", anchor=False)
-    st.write("In which layers, and how well, can the concept be read? One sweep answers for all layers.")
+    st.write("In which layers, and how well, can the concept be read?")
     go_to("probing", "Probe a concept", icon=":material/query_stats:")
+with test:
+    st.subheader("2 · Test", anchor=False)
+    st.write("Does the model's answer depend on it, beyond chance?")
+    go_to("tcav", "Test with TCAV", icon=":material/verified:")
+with browse:
+    st.subheader("3 · Browse", anchor=False)
+    st.write("Which features of a dictionary carry it, and what else do they do?")
+    go_to("features", "Browse features", icon=":material/hub:")
 with steer:
-    st.subheader("2 · Steer", anchor=False)
-    st.write("Push the model along the concept's direction while it writes: plain and steered text side by side.")
-    go_to("steering", "Steer with sentiment", icon=":material/tune:", primary=True, **FIRST)
+    st.subheader("4 · Steer", anchor=False)
+    st.write("What does the model write when it is pushed along the concept?")
+    go_to("steering", "Steer sentiment", icon=":material/tune:", primary=True, **FIRST)
 
 st.header("A first look: sentiment in a small model", anchor=False)
 first_look = st.container()

@@ -16,7 +16,9 @@ from tests.pages import PAGES, ROOT, forget, open_alone, open_through_app, save_
 TITLES = {
     "home": "Follow a concept through a language model",
     "probing": "Probing",
+    "tcav": "TCAV",
     "lens": "Lens",
+    "features": "Features",
     "steering": "Steering",
     "library": "Library",
     "jobs": "Jobs",

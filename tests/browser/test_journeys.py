@@ -31,7 +31,7 @@ def button(page: Page, name: str | re.Pattern[str]) -> Locator:
 
 def test_a_newcomers_first_steered_text_is_two_clicks_away(server: str, visitor: Page) -> None:
     visitor.goto(server)
-    button(visitor, "Steer with sentiment").click()
+    button(visitor, "Steer sentiment").click()
     button(visitor, "Generate").click()
     steered = visitor.get_by_test_id("stColumn").filter(has_text="Steered, dose -0.5")
     expect(steered).to_contain_text(re.compile(r"thought it was(?:\W+\w+\b){8}"))
