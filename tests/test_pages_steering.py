@@ -103,7 +103,7 @@ def test_a_saved_direction_can_be_chosen_by_link(model: Model, directory: str) -
     app = generate(open_alone("steering", **query(directory, direction="warmth", **{"from": "saved"})))
     assert not app.exception
     assert not app.error
-    assert app.session_state["written_texts"].request.source.saved == "warmth"
+    assert app.session_state["written_texts"].recipe.parts[0].source.of == "warmth"
     assert "Logistic regression of “colours”, at layer 1." in texts_of(app)
 
 

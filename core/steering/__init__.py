@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from core.steering.recipe import Part, Recipe, When
     from core.steering.recipe_texts import RecipeRun, run_recipe
     from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
-    from core.steering.sources import Source, direction_for
+    from core.steering.sources import Source, checked, direction_for
+    from core.steering.sweep_json import sweep_of
     from core.steering.texts import SteeredText, steer, steer_stream, text_of
     from core.steering.turns import Turn
 
@@ -54,6 +55,7 @@ __all__ = [
     "Step",
     "Turn",
     "When",
+    "checked",
     "compare_slopes",
     "curve",
     "delete_recipe",
@@ -81,6 +83,7 @@ __all__ = [
     "stream",
     "sweep_doses",
     "sweep_layers",
+    "sweep_of",
     "text_of",
     "with_digests",
 ]
@@ -115,6 +118,7 @@ __getattr__ = attach(
         "Step": "generate",
         "Turn": "turns",
         "When": "recipe",
+        "checked": "sources",
         "compare_slopes": "dose_curves",
         "curve": "dose_curves",
         "delete_recipe": "recipes",
@@ -142,6 +146,7 @@ __getattr__ = attach(
         "stream": "generate",
         "sweep_doses": "dose_sweep",
         "sweep_layers": "layer_sweep",
+        "sweep_of": "sweep_json",
         "text_of": "texts",
         "with_digests": "ready",
     },

@@ -10,10 +10,19 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from core.activations import record_texts
-from core.directions import Direction, TokenLists, combine_saved, load_direction, make_direction, method_named
+from core.directions import (
+    Direction,
+    ModelPair,
+    Texts,
+    TokenLists,
+    combine_saved,
+    load_direction,
+    make_direction,
+    method_named,
+)
 from core.errors import UserError
-from core.examples import open_examples
-from core.models import Model
+from core.examples import Examples, open_examples
+from core.models import Model, open_model
 from core.progress import Listener, silent
 from core.steering import reading_json as read
 from core.steering.features import Feature
@@ -35,7 +44,8 @@ class Source:
     examples: `of` is the id of labelled examples, from up to `limit` rows of which `method` makes it at `layer`; a
     probe is `logistic`, a CAV `diffmean` or `lda`. words: `of` is two lists of next words, `good,great|bad`, for
     `layer`. texts: mean activation of the texts `plus` minus that of `minus` (or of 20 neutral prompts) at `layer`.
-    feature: number `feature` of the dictionary `of`. digest: of the vector that was saved, "" if any will do.
+    feature: number `feature` of the dictionary `of`. other: for the method that compares with another model.
+    digest: of the vector that was saved, "" if any will do.
     """
 
     kind: Kind
@@ -46,6 +56,7 @@ class Source:
     plus: tuple[str, ...] = ()
     minus: tuple[str, ...] = ()
     feature: int | None = None
+    other: str = ""
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -92,13 +103,14 @@ class Source:
         }
         value: dict[str, Any] = {name: kept for name, kept in plain.items() if kept not in (None, "")}
         value |= {"method": self.method} if self.kind == "examples" else {}
+        value |= {"other": self.other} if self.other else {}
         value |= {side: list(texts) for side, texts in (("plus", self.plus), ("minus", self.minus)) if texts}
         return value | ({"digest": self.digest} if self.digest else {})
 
     @classmethod
     def from_json(cls, value: Any) -> Source:
         """Raises UserError for what is no source."""
-        known = ("kind", "of", "layer", "method", "limit", "plus", "minus", "feature", "digest")
+        known = ("kind", "of", "layer", "method", "limit", "plus", "minus", "feature", "other", "digest")
         got = read.mapping(value, "A source", known)
         if "kind" not in got:
             raise UserError(f"A source has to say its kind: {', '.join(KINDS)}.")
@@ -112,7 +124,7 @@ class Source:
         return cls(**of)
 
 
-_TEXTS = ("kind", "of", "method", "digest")
+_TEXTS = ("kind", "of", "method", "other", "digest")
 _NUMBERS = ("layer", "limit", "feature")
 
 # A direction from a source at a layer (None: where it lies). Pages put one here that remembers what it made.
@@ -138,16 +150,31 @@ def direction_for(model: Model, source: Source, layer: int | None = None, progre
         raise UserError("A feature of a dictionary cannot be opened here; use the command line or the Steering page.")
     else:
         assert at is not None
-        examples = source.kind == "examples"
-        of = open_examples(source.of, limit=source.limit) if examples else TokenLists.parse(source.of)
-        method = source.method if examples else "observable"
+        of, method = _made_from(source)
         found = make_direction(model, of, model.site(at), method, name="made", limit=source.limit, progress=progress)
+    return checked(source, found, layer)
+
+
+def checked(source: Source, found: Direction, layer: int | None) -> Direction:
+    """The direction, if it is the one that the recipe was saved with or the recipe does not mind."""
     if source.digest and layer in (None, source.layer) and found.digest != source.digest:
         raise UserError(
             f"{source.title!r} is not the direction any more that this recipe was saved with; take its digest out of"
             " the recipe to use the present one."
         )
     return found
+
+
+def _made_from(source: Source) -> tuple[Examples | TokenLists | ModelPair, str]:
+    """What a method makes a direction from, and the method."""
+    if source.kind == "words":
+        return TokenLists.parse(source.of), "observable"
+    examples = open_examples(source.of, limit=source.limit)
+    if method_named(source.method).made_from != "models":
+        return examples, source.method
+    if not source.other:
+        raise UserError(f"The method {source.method!r} compares with another model; name it under 'other'.")
+    return ModelPair(open_model(source.other), Texts.of(examples)), source.method
 
 
 def pasted(

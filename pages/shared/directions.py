@@ -1,15 +1,15 @@
-"""Where a direction comes from: the chosen concept and layer, or the library of saved ones."""
+"""Where a direction comes from: the chosen concept and layer, the library, or texts pasted on the spot."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import first_concept
 from core.models import list_models
-from core.progress import Progress
+from core.progress import Listener, Progress
 from pages.shared import cached
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
@@ -19,47 +19,60 @@ from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
     from core.directions import Direction
+    from core.models import Model
+    from core.steering import Source
 
-WAYS = {"concept": "New", "saved": "Saved"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """How to get a direction. saved: its name in the library, else "" and the others say how it is made."""
-
-    saved: str = ""
-    concept: str = ""
-    layer: int = 0
-    method: str = "diffmean"
-    words: str = ""
-    other: str = ""
-    limit: int = first_concept.LIMIT
+WAYS = {"concept": "New", "saved": "Saved", "pasted": "Pasted"}
+PASTED = 4_000  # characters on either side
 
 
-def choose_direction(chosen: Chosen) -> Source | None:
-    """Draw the choice of a direction; None if there is nothing to choose."""
+def choose_direction(chosen: Chosen, suffix: str = "", *, label: str = "Direction") -> Source | None:
+    """Draw the choice of a direction; None if there is nothing to choose.
+
+    suffix: of the keys, where a page has several such choices.
+    """
     way = linked(
         st.segmented_control,
-        "Direction",
-        key="from",
+        label,
+        key=f"from{suffix}",
         default="concept",
         valid=WAYS.__contains__,
         options=list(WAYS),
         format_func=WAYS.__getitem__,
         required=True,
         help="A direction is a unit vector in the model's activations that points from the negatives of a concept to "
-        "its positives.",
+        "its positives. **New**: made from the sidebar's concept. **Saved**: from the library. **Pasted**: from words "
+        "or texts that you paste.",
     )
-    return _saved(chosen) if way == "saved" else _of_concept(chosen)
+    layer = chosen.layer if not suffix or way == "saved" else _layer(chosen, suffix)
+    if way == "saved":
+        return _saved(chosen, suffix)
+    return _pasted(layer, suffix) if way == "pasted" else _of_concept(chosen, layer, suffix)
 
 
-def _of_concept(chosen: Chosen) -> Source | None:
+def _layer(chosen: Chosen, suffix: str) -> int:
+    most = 10_000 if chosen.layers is None else chosen.layers - 1
+    return linked(
+        st.number_input,
+        "Made at layer",
+        key=f"layer{suffix}",
+        default=chosen.layer,
+        read=int,
+        valid=lambda layer: isinstance(layer, int) and 0 <= layer <= most,
+        min_value=0,
+        max_value=most,
+        help="The block, counted from 0, after which the direction is made and, unless you say otherwise, added.",
+    )
+
+
+def _of_concept(chosen: Chosen, layer: int, suffix: str) -> Source | None:
     from core.directions import METHODS
+    from core.steering import Source
 
     method = linked(
         st.selectbox,
         "Method",
-        key="method",
+        key=f"method{suffix}",
         default="diffmean",
         valid=METHODS.__contains__,
         options=list(METHODS),
@@ -70,27 +83,28 @@ def _of_concept(chosen: Chosen) -> Source | None:
     st.caption(plain(METHODS[method].help))
     made_from = METHODS[method].made_from
     if made_from == "tokens":
-        return Source(words=_words(), layer=chosen.layer, method=method)
+        return Source("words", _words(suffix), layer=layer, method=method)
     if chosen.info is None:
         st.info("Choose a concept in the sidebar, or give texts of your own on the Library page.")
         return None
     other = ""
     if made_from == "models":
-        other = _other_model(chosen)
+        other = _other_model(chosen, suffix)
         if not other:
             return None
     st.caption(
-        f"From up to {first_concept.LIMIT:,} texts of “{plain(chosen.info.title)}”, after layer {chosen.layer}. "
-        "Concept and layer are chosen in the sidebar."
+        f"From up to {first_concept.LIMIT:,} texts of “{plain(chosen.info.title)}”, after layer {layer}. "
+        + ("The concept is" if suffix else "Concept and layer are")
+        + " chosen in the sidebar."
     )
-    return Source(concept=chosen.concept, layer=chosen.layer, method=method, other=other)
+    return Source("examples", chosen.concept, layer=layer, method=method, limit=first_concept.LIMIT, other=other)
 
 
-def _words() -> str:
+def _words(suffix: str) -> str:
     return linked(
         st.text_input,
         "Words",
-        key="words",
+        key=f"words{suffix}",
         default="good,great|bad,terrible",
         valid=lambda text: bool(text.strip()),
         max_chars=400,
@@ -98,13 +112,43 @@ def _words() -> str:
     )
 
 
-def _other_model(chosen: Chosen) -> str:
+def _pasted(layer: int, suffix: str) -> Source | None:
+    from core.steering import Source
+
+    left, right = st.columns(2)
+    sides = [
+        linked(
+            place.text_area,
+            label,
+            key=key + suffix,
+            default=default,
+            max_chars=PASTED,
+            height=90,
+            help=help,
+            write=lambda text: text or " ",  # an empty side is another choice than the default
+        )
+        for place, label, key, default, help in (
+            (left, "Towards", "plus", "love", "Words or texts, one a line."),
+            (right, "Away from", "minus", "hate", "Words or texts, one a line. Empty: 20 neutral prompts."),
+        )
+    ]
+    plus, minus = (tuple(line.strip() for line in side.splitlines() if line.strip()) for side in sides)
+    if not plus:
+        st.info("Paste at least one word or text to push towards.")
+        return None
+    st.caption(f"Mean activation of the one minus that of the other, after layer {layer} (Turner et al. 2023).")
+    with mendable():
+        return Source("texts", layer=layer, plus=plus, minus=minus)
+    return None
+
+
+def _other_model(chosen: Chosen, suffix: str) -> str:
     """The model that is compared with; "" if there is none."""
     others = [info.id for info in list_models() if info.kind == "text" and info.id != chosen.model]
     return linked(
         st.selectbox,
         "Other model",
-        key="other",
+        key=f"other{suffix}",
         default=others[0] if others else "",
         options=others,
         accept_new_options=True,
@@ -113,8 +157,9 @@ def _other_model(chosen: Chosen) -> str:
     )
 
 
-def _saved(chosen: Chosen) -> Source | None:
+def _saved(chosen: Chosen, suffix: str) -> Source | None:
     from core.directions import list_directions
+    from core.steering import Source
 
     known = {one.name: one for one in list_directions() if one.model_id == chosen.model}
     if not known:
@@ -126,7 +171,7 @@ def _saved(chosen: Chosen) -> Source | None:
     name = linked(
         st.selectbox,
         "Saved direction",
-        key="direction",
+        key=f"direction{suffix}",
         default=next(iter(known)),
         valid=known.__contains__,
         options=list(known),
@@ -134,33 +179,40 @@ def _saved(chosen: Chosen) -> Source | None:
     )
     one = known[name]
     st.caption(f"{plain(method_title(one.method))} of “{plain(shortened(one.origin, 200))}”, at layer {one.layer}.")
-    return Source(saved=name, layer=one.layer, method=one.method)
+    return Source("saved", name, layer=one.layer)
 
 
-def direction_of(model: str, source: Source) -> Direction:
+def direction_of(spec: str, source: Source) -> Direction:
     """The direction itself; made now if need be, with a bar that shows how far it is."""
-    if source.saved:
-        from core.directions import load_direction
-
-        return load_direction(source.saved)
     bar = st.empty()
 
     def draw(moment: Progress) -> None:
         share = moment.done / moment.total if moment.total else 0.0
         bar.progress(min(1.0, share), f"Making the direction: {moment.done:,} of {moment.total:,} {moment.unit}")
 
-    made = cached.direction(
-        model,
-        source.concept,
-        source.limit,
-        source.layer,
-        source.method,
-        words=source.words,
-        other=source.other,
-        progress=draw,
-    )
+    made = maker(spec)(cached.model(spec), source, None, draw)
     bar.empty()
     return made
+
+
+def maker(spec: str):  # type: ignore[no-untyped-def]  # a core.steering.Make, which would load torch
+    """How directions are had on pages: those that were made before are remembered."""
+
+    def make(model: Model, source: Source, layer: int | None, progress: Listener) -> Direction:
+        from core.steering import checked, direction_for
+
+        if source.kind not in ("examples", "words"):
+            return direction_for(model, source, layer, progress)
+        at = source.layer if layer is None else layer
+        assert at is not None  # checked in Source
+        words = source.of if source.kind == "words" else ""
+        method = "observable" if words else source.method
+        limit = source.limit or first_concept.LIMIT
+        id = "" if words else source.of
+        found = cached.direction(spec, id, limit, at, method, words=words, other=source.other, progress=progress)
+        return checked(source, found, layer)
+
+    return make
 
 
 def offer_to_save(model: str, source: Source) -> None:

@@ -81,3 +81,12 @@ def want(key: str, value: Any) -> None:
 def comma(values: Iterable[Any]) -> str:
     """A list as text in the URL."""
     return ",".join(map(str, values))
+
+
+def restore(choices: dict[str, str]) -> None:
+    """From a callback: forget all choices but these, which are taken as from a link."""
+    kept: dict[str, Any] = st.session_state.get("kept", {})
+    for key in [*kept, *choices]:
+        st.session_state.pop(key, None)
+    st.session_state["kept"], st.session_state["written"] = {}, {}
+    st.query_params.from_dict(choices)

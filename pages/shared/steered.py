@@ -2,169 +2,201 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.progress import Progress
-from pages.shared import cached
-from pages.shared.directions import Source, direction_of, offer_to_save
+from pages.shared import cached, steering_look, steering_runs
+from pages.shared.directions import maker, offer_to_save
 from pages.shared.errors import mendable
 from pages.shared.sweeps import AUROC_HELP
-from pages.shared.text import verbatim
+from pages.shared.text import plain, verbatim
 
 if TYPE_CHECKING:
     from core.models import Model
-
-
-# Names as they stand in the URL; the same as the fields of core.steering.Positions.
-POSITIONS = {"prompt": "Prompt", "first": "First new token", "later": "Later tokens"}
-DEFAULT_POSITIONS = ("prompt",)
-
-
-@dataclass(frozen=True)
-class Request:
-    """Everything that decides what is written."""
-
-    model: str
-    source: Source
-    prompt: str
-    dose: float
-    positions: tuple[str, ...]
-    tokens: int
-    temperature: float
-    seed: int
-    chat: bool
+    from core.steering import Decoding, Moment, Part, Ready, Recipe
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. steered: split into what both texts share, the first differing piece, and the rest."""
+    """What was written. steered: split into what both texts share, the first differing piece, and the rest.
 
-    request: Request
+    differs_at: the first new token, counted from 1, at which the texts part. coefficient, layer, auroc, interval: of
+    the first intervention. fired: per intervention, on which tokens of prompt and text it acted. acts: what each of
+    them is, in words.
+    """
+
+    recipe: Recipe
     plain: str
     steered: tuple[str, str, str]
     differs_at: int | None
+    ids: tuple[int, ...]
+    tokens: tuple[tuple[int, ...], tuple[int, ...]]
+    fired: tuple[tuple[bool, ...], ...]
+    acts: tuple[str, ...]
     coefficient: float
     auroc: float | None
     interval: tuple[float, float] | None
     finished: bool
 
+    @property
+    def text(self) -> str:
+        return "".join(self.steered)
 
-def panel(request: Request, size: DeltaGenerator) -> None:
+
+def recipe_of(model: str, prompt: str, parts: list[Part], decoding: Decoding, *, chat: bool) -> Recipe:
+    """The page's choices as a recipe. A push along a saved direction is at its own layer, whatever the sidebar says."""
+    from core.steering import Recipe
+
+    own = [
+        replace(part, source=replace(part.source, layer=None)) if part.source.kind == "saved" else part
+        for part in parts
+    ]
+    return Recipe(model, prompt, tuple(own), decoding, chat)
+
+
+def panel(recipe: Recipe, size: DeltaGenerator) -> None:
     """Buttons and the two texts, and into `size` the dose in raw units.
 
     No fragment: Streamlit lets a fragment finish before it hears of the next press, so that nothing could stop it.
     """
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button("Generate", type="primary", icon=":material/play_arrow:", key="generate")
         stop = st.empty()
+        live = st.toggle(
+            "At every change",
+            key="live",
+            help="Writes anew whenever a choice changes; what was being written is broken off.",
+        )
+    written: Written | None = st.session_state.get("written_texts")
+    start = start or (live and (written is None or written.recipe != recipe))
     if start:  # before anything slow, so that it can be pressed from the beginning
         stop.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
     texts = st.container()
     with size:
-        _raw_size(request)
-    written: Written | None = st.session_state.get("written_texts")
-    if not start and (written is None or written.request != request):
+        _raw_size(recipe)
+    if not start and (written is None or written.recipe != recipe):
         texts.info("Press **Generate** to see " + ("both texts." if written is None else "what these choices give."))
+        steering_runs.history(None)
         return
     with texts:
         bar = st.empty()
         left, right = st.columns(2, border=True)
         left.markdown("**Plain**")
-        right.markdown(f"**Steered**, dose {request.dose:+g}")
+        right.markdown(f"**Steered**, dose {recipe.parts[0].dose:+g}")
         boxes = left.empty(), right.empty()
         if start:
             with mendable(), bar.container():
-                _write(request, boxes)
+                _write(recipe, boxes)
             stop.empty()
             written = st.session_state.get("written_texts")
-        if written is not None and written.request == request:
+        if written is not None and written.recipe == recipe:
             _draw(boxes, written)
             _numbers(written)
-            if not request.source.saved:
-                offer_to_save(request.model, request.source)
+            with mendable():
+                steering_look.panel(written)
+            if start:
+                steering_runs.remember(written)
+            with st.container(horizontal=True):
+                source = recipe.parts[0].source
+                if source.kind != "saved":
+                    offer_to_save(recipe.model, source)
+                steering_runs.take_away(written)
+    steering_runs.history(written)
 
 
-def _raw_size(request: Request) -> None:
-    """The dose as the length of the vector that is added, where the site's typical norm is known."""
+def _raw_size(recipe: Recipe) -> None:
+    """The first dose as the length of the vector that is added, where the site's typical norm is known."""
     from core.activations import known_norm
+    from core.directions import load_direction
+    from core.steering import operator_named
 
+    part = recipe.parts[0]
+    if operator_named(part.operator).unit != "norm":
+        return
     with mendable():
-        opened = cached.model(request.model)
-        norm = known_norm(opened, opened.site(request.source.layer))
+        opened = cached.model(recipe.model)
+        own = part.layers[0] if part.layers else part.source.layer
+        layer = load_direction(part.source.of).layer if own is None else own
+        norm = known_norm(opened, opened.site(layer))
         if norm is None:
             st.caption("The typical norm of this layer is measured once, when you first press Generate.")
         else:
             st.caption(
-                f"Raw coefficient {request.dose * norm.median:+.2f} = dose {request.dose:+g} × typical norm "
-                f"{norm.median:.1f} after layer {request.source.layer}",
+                f"Raw coefficient {part.dose * norm.median:+.2f} = dose {part.dose:+g} × typical norm "
+                f"{norm.median:.1f} after layer {layer}",
                 help=f"Median length of the activations of {norm.n_tokens:,} tokens in {norm.n_texts:,} texts, without "
                 f"first and special tokens and {norm.n_sinks:,} sinks (tokens of more than 5 times the median).",
             )
 
 
-def _write(request: Request, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
-    """Generate, drawing and keeping every step, so that stopping at any token keeps what is there."""
-    from core.steering import Decoding, positions_named, steer_stream
+def ready_for(recipe: Recipe) -> Ready:
+    """The recipe with its directions found, with a bar where one has to be made or a norm to be measured."""
+    from core.steering import prepare
 
-    direction = direction_of(request.model, request.source)
-    held_out = direction.provenance.get("held_out", {})
-    interval = held_out.get("interval")
     bar = st.empty()
 
     def measure(moment: Progress) -> None:
         share = moment.done / moment.total if moment.total else 0.0
-        bar.progress(min(1.0, share), f"Measuring the typical norm, once: {moment.done:,} of {moment.total:,} texts")
+        note = moment.note[:1].upper() + moment.note[1:] if moment.note else "Making the direction"
+        bar.progress(min(1.0, share), f"{plain(note)}: {moment.done:,} of {moment.total:,} {moment.unit}")
 
-    opened = cached.model(request.model)
-    decoding = Decoding(max_new_tokens=request.tokens, temperature=request.temperature, seed=request.seed)
-    steps = steer_stream(
-        opened,
-        direction,
-        request.prompt,
-        [0.0, request.dose],
-        decoding=decoding,
-        positions=positions_named(request.positions),
-        chat=request.chat,
-        progress=measure,
-    )
-    for number, (before, after) in enumerate(steps):
-        if number == 0:
-            bar.empty()
-        shared = _shared(before.tokens, after.tokens)
-        differs = shared < min(len(before.tokens), len(after.tokens))
-        common, further = (_text(opened, after.tokens[:n]) for n in (shared, shared + 1))
-        written = Written(
-            request,
-            before.text,
-            (common, further[len(common) :], after.text[len(further) :]),
-            shared + 1 if differs else None,
-            after.coefficient,
-            direction.auroc,
-            (interval[0], interval[1]) if interval else None,
-            before.ended and after.ended,
-        )
+    opened = cached.model(recipe.model)
+    try:
+        return prepare(opened, recipe, make=maker(recipe.model), progress=measure)
+    finally:
+        bar.empty()
+
+
+def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
+    """Generate, drawing and keeping every step, so that stopping at any token keeps what is there."""
+    from core.steering import play
+
+    ready = ready_for(recipe)
+    opened = cached.model(recipe.model)
+    for moment in play(opened, ready):
+        written = _written(opened, ready, moment)
         st.session_state["written_texts"] = written
         _draw(boxes, written)
 
 
-def _shared(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """How many tokens the two begin with in common."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _written(opened: Model, ready: Ready, moment: Moment) -> Written:
+    from core.steering import first_difference, text_of
+
+    before, after = moment.tokens
+    place = first_difference(before, after)
+    shared = min(len(before), len(after)) if place is None else place
+    common, further = (text_of(opened, after[:n]) for n in (shared, shared + 1))
+    text = text_of(opened, after)
+    first = ready.made[0]
+    return Written(
+        recipe=ready.recipe,
+        plain=text_of(opened, before),
+        steered=(common, further[len(common) :], text[len(further) :]),
+        differs_at=None if place is None else place + 1,
+        ids=ready.ids,
+        tokens=moment.tokens,
+        fired=moment.fired,
+        acts=tuple(_in_words(ready, number) for number in range(len(ready.made))),
+        coefficient=first.intervention.coefficient,
+        auroc=first.direction.auroc,
+        interval=first.direction.interval,
+        finished=all(moment.ended),
+    )
 
 
-def _text(opened: Model, tokens: tuple[int, ...]) -> str:
-    from core.steering import text_of
-
-    return text_of(opened, tokens)
+def _in_words(ready: Ready, number: int) -> str:
+    one = ready.made[number]
+    part = ready.recipe.parts[one.part]
+    where = f"after layer {one.intervention.site.layer}"
+    return f"{one.intervention.operator.title} {part.source.title}, dose {part.dose:+g}, {where}"
 
 
 def _draw(boxes: tuple[DeltaGenerator, DeltaGenerator], written: Written) -> None:
-    prompt = f":gray[{verbatim(written.request.prompt)}]"
+    prompt = f":gray[{verbatim(written.recipe.prompt)}]"
     common, first, rest = written.steered
     word = first.strip()
     before, after = first.split(word, 1) if word else (first, "")
@@ -182,7 +214,8 @@ def _numbers(written: Written) -> None:
     columns[1].metric(
         "Raw coefficient",
         f"{written.coefficient:+.2f}",
-        help="Length of the vector that is added to each token's activation at this layer: dose × typical norm.",
+        help="Length of the vector that is added to each token's activation at this layer: dose × typical norm. For "
+        "operators that take a share, the share.",
     )
     columns[2].metric(
         "First difference",
