@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from core.steering.dose_curves import compare_slopes, curve, recommended_range
     from core.steering.dose_sweep import DoseSweep, Judges, sweep_doses
     from core.steering.features import CodeEdit, Feature
+    from core.steering.folded_files import save_folded
+    from core.steering.folding import Edit, Folded, fold
     from core.steering.generate import Decoding, Step, stream
     from core.steering.guarding import Guards, guards
     from core.steering.interventions import Condition, Intervention
@@ -36,7 +38,9 @@ __all__ = [
     "Condition",
     "Decoding",
     "DoseSweep",
+    "Edit",
     "Feature",
+    "Folded",
     "Guards",
     "Intervention",
     "Judges",
@@ -62,6 +66,7 @@ __all__ = [
     "direction_for",
     "embedding_measure",
     "first_difference",
+    "fold",
     "guards",
     "list_recipes",
     "load_recipe",
@@ -77,6 +82,7 @@ __all__ = [
     "readings",
     "recommended_range",
     "run_recipe",
+    "save_folded",
     "save_recipe",
     "steer",
     "steer_stream",
@@ -98,7 +104,9 @@ __getattr__ = attach(
         "DEFAULT_POSITIONS": "positions",
         "Decoding": "generate",
         "DoseSweep": "dose_sweep",
+        "Edit": "folding",
         "Feature": "features",
+        "Folded": "folding",
         "Guards": "guarding",
         "Intervention": "interventions",
         "Judges": "dose_sweep",
@@ -125,6 +133,7 @@ __getattr__ = attach(
         "direction_for": "sources",
         "embedding_measure": "measures",
         "first_difference": "playing",
+        "fold": "folding",
         "guards": "guarding",
         "list_recipes": "recipes",
         "load_recipe": "recipes",
@@ -140,6 +149,7 @@ __getattr__ = attach(
         "readings": "reading",
         "recommended_range": "dose_curves",
         "run_recipe": "recipe_texts",
+        "save_folded": "folded_files",
         "save_recipe": "recipes",
         "steer": "texts",
         "steer_stream": "texts",

@@ -1,0 +1,72 @@
+"""A folded push as a directory that transformers opens by itself, with the list of its edits beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from core import workspace
+from core.errors import UserError
+from core.models.model import Model
+from core.steering.folding import Folded
+from core.steering.ready import Ready, with_digests
+
+README = """# {title}
+
+{model} with a push folded into its weights, by Conceptscope. Open it like any model of transformers:
+
+    AutoModelForCausalLM.from_pretrained("{folder}")
+
+`edits.json` lists what was changed, and `edits.safetensors` holds each change: subtract it from the tensor of that name
+to undo it. `recipe.json` is the recipe that it came from; the hooked model and this one differ by at most
+{difference:.1e} of the largest logit on the recipe's prompt.
+
+{edits}
+"""
+
+
+def save_folded(model: Model, ready: Ready, folded: Folded, name: str, *, replace: bool = False) -> Path:
+    """Write `exports/<name>/` in the workspace: weights, config, tokenizer, recipe, edits. It appears whole or not.
+
+    Raises UserError if the name is taken, or the disk does not take it.
+    """
+    folder = workspace.place("exports", workspace.checked_name(name))
+    if folder.exists() and not replace:
+        raise UserError(f"There is an export called {name!r} already: choose another name, or delete {folder}.")
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".part"))
+    try:
+        folded.network.save_pretrained(part)
+        with model.tokenizer_lock:
+            model.tokenizer.save_pretrained(part)
+        recipe = with_digests(ready.recipe, ready, model)
+        (part / "recipe.json").write_text(recipe.to_text(), "utf-8")
+        listed = [edit.to_json() for edit in folded.edits]
+        about: dict[str, Any] = {"edits": listed, "added_biases": folded.added_biases, "difference": folded.difference}
+        (part / "edits.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        safetensors.torch.save_file(_tensors(folded), part / "edits.safetensors")
+        lines = "\n".join(f"- `{edit['tensor']}`: {edit['what']}, of length {edit['norm']:.4g}" for edit in listed)
+        text = README.format(title=name, model=model.id, folder=name, difference=folded.difference, edits=lines)
+        (part / "README.md").write_text(text, "utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except OSError as error:
+        raise UserError(f"{folder} could not be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    workspace.sync_directory(folder.parent)
+    return folder
+
+
+def _tensors(folded: Folded) -> dict[str, Tensor]:
+    """The changes by the tensor's name; several of one tensor are added up."""
+    found: dict[str, Tensor] = {}
+    for edit in folded.edits:
+        found[edit.tensor] = (found[edit.tensor] + edit.delta if edit.tensor in found else edit.delta).contiguous()
+    return {name: delta.float() for name, delta in found.items()}
