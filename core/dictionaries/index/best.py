@@ -25,12 +25,14 @@ class Best(Collector):
         self.position = np.full((features, k), -1, dtype=np.int32)
         self.value = np.zeros((features, k), dtype=np.float32)
         self.window = np.full((features, k, window), np.nan, dtype=np.float16)
+        self._waiting: list[tuple[NDArray, ...]] = []
+        self._count = 0
 
     def may_enter(self, features: NDArray, scores: NDArray) -> NDArray[np.bool_]:
         """Which of some tokens (n,) can enter their feature's slots as these are now; few, after a while."""
         return scores >= self.score[features, -1]
 
-    def merge(
+    def offer(
         self,
         features: NDArray,
         scores: NDArray,
@@ -39,9 +41,21 @@ class Best(Collector):
         values: NDArray,
         windows: NDArray,
     ) -> None:
-        """Offer tokens (n,) with their windows (n, w); each token is offered to a feature once at the most."""
-        if len(features) == 0:
+        """Take in tokens (n,) with their windows (n, w); each token is offered to a feature once at the most."""
+        self._waiting.append((features, scores, texts, positions, values, windows))
+        self._count += len(features)
+        # Sorting costs by the slots that are touched: few at a time would sort the same ones again and again.
+        if self._count >= max(1, self.score.size // 4):
+            self.merge()
+
+    def merge(self) -> None:
+        """Bring in what is waiting; when that is done changes nothing in the end."""
+        if self._count == 0:
             return
+        features, scores, texts, positions, values, windows = (
+            np.concatenate(parts) for parts in zip(*self._waiting, strict=True)
+        )
+        self._waiting, self._count = [], 0
         k = self.score.shape[1]
         touched = np.unique(features)
         owner = np.concatenate([np.repeat(touched, k), features])
@@ -63,6 +77,10 @@ class Best(Collector):
         self.position[at], self.value[at] = position[order], value[order]
         self.window[owner[~new], rank[~new]] = window
         self.window[owner[new], rank[new]] = windows[order[new] - len(touched) * k]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        self.merge()
+        return super().arrays()
 
 
 def lots(texts: NDArray, positions: NDArray, features: NDArray | int, seed: int) -> NDArray[np.float64]:

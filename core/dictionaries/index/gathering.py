@@ -81,4 +81,4 @@ class Gathering:
     ) -> None:
         windows = chunk.windows(rows, features, self.settings.before, self.settings.after)
         scaled = np.clip(windows / (self.unit or 1.0), -65504, 65504).astype(np.float16)
-        best.merge(features, scores, chunk.text_of[rows], chunk.read.positions[rows], values, scaled)
+        best.offer(features, scores, chunk.text_of[rows], chunk.read.positions[rows], values, scaled)

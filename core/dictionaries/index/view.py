@@ -31,6 +31,9 @@ def columns_of(gathering: Gathering) -> tuple[dict[str, NDArray], NDArray[np.flo
     int64; seen_feature, seen_value: (c,). window_check: (m,) uint32, of each feature's windows.
     """
     counts, heavy, sample = gathering.counts, gathering.heavy.merged(), gathering.sample
+    for best in (gathering.top, gathering.low, sample):
+        if best is not None:
+            best.merge()
     columns: dict[str, NDArray] = {name: getattr(counts, name) for name in ("tokens", "count", "total", "squares")}
     columns["max"] = np.maximum(gathering.top.score[:, 0], 0).astype(np.float32)
     low = gathering.low
