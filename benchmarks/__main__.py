@@ -20,4 +20,4 @@ def run_all(package: str, names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_all("benchmarks", ("record", "steer", "probe", "page_probing", "sae_train", "memory")))
+    sys.exit(run_all("benchmarks", ("record", "steer", "probe", "page_probing", "sae_train", "sae_index", "memory")))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
+from benchmarks import sae_index
 from benchmarks.bare import real_tokens, run_bare, sorted_batches, truncated
 from benchmarks.harness import alternate, compare, report
 from benchmarks.sae_train import WAYS, Task, compare_training
 from benchmarks.texts import mixed_texts
+from core.dictionaries.index.chunk import Read
+from core.dictionaries.index.settings import Settings
 from core.models import Model, record, tokenize
-from tests.dictionaries import tokens
+from tests.dictionaries import small_sae, tokens
 
 
 def test_ways_take_turns_and_every_other_round_goes_backwards() -> None:
@@ -79,3 +83,19 @@ def test_the_plain_loop_learns_what_our_trainer_learns() -> None:
     torch.testing.assert_close(found["ours"][1], found["plain"][1], rtol=0.1, atol=0.1)
     (one,) = compare_training(task, 1, WAYS)
     assert (one.name, len(one.ratios)) == ("sae-train-vs-plain", 1)
+
+
+def test_both_ways_to_index_find_the_same_and_a_difference_is_told() -> None:
+    x = tokens(300, 6)
+    texts, bounds = np.arange(10), np.arange(11) * 30
+    read = Read(texts, bounds, np.tile(np.arange(1, 31), 10), np.arange(300) % 7, x)
+    task = sae_index.Task([read], small_sae("topk"), 7, Settings(top=4, slots=10))
+    found, wanted = sae_index.ours(task), sae_index.plain(task, range(11))
+    assert set(wanted) == set(range(11))
+    assert max(len(one) for one in wanted.values()) == 4
+    sae_index.check(found, wanted)
+    feature = next(feature for feature, one in wanted.items() if len(one) == 4)
+    (text, value), *others = found[feature]
+    for wrong in ((text, 2 * value), (text + 1, value)):
+        with pytest.raises(AssertionError, match=f"feature {feature} has other"):
+            sae_index.check({**found, feature: [wrong, *others]}, wanted)

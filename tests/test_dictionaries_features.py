@@ -17,6 +17,7 @@ from core.dictionaries.index.concept import DIFFERENCE, features_for
 from core.dictionaries.index.feature import feature_of
 from core.dictionaries.index.labelling import label_features
 from core.dictionaries.index.labels import FILE, Label, automatic_labels, labels_of
+from core.dictionaries.index.meaning import score_by_meaning
 from core.dictionaries.index.search import by_label, by_meaning, by_text
 from core.dictionaries.index.table import COLUMNS, sorted_table, table_of
 from core.dictionaries.sae import Config, Sae
@@ -275,3 +276,17 @@ def test_texts_of_a_set_are_indexed_once(home: Path) -> None:
     indexed = from_examples("sae-probes/92_glue_sst2", limit=50)
     assert len(set(indexed.texts)) == len(indexed.texts)
     assert indexed.places[:, 3].tolist() == [len(text) for text in indexed.texts]
+
+
+@pytest.mark.slow
+def test_a_label_by_hand_is_scored_by_what_it_means(words: tuple[Dictionary, Index], tiny: Model) -> None:
+    _, index = words
+    good = score_by_meaning(index, tiny, 0, "the evening")
+    assert good is not None
+    assert (good.positives, good.negatives) == (24, 72)
+    other = score_by_meaning(index, tiny, 0, "quantum chromodynamics")
+    assert other is not None
+    assert good.auroc > 0.7 > other.auroc
+    assert score_by_meaning(index, tiny, len(WORDS), "the evening") is None
+    with pytest.raises(UserError, match="no label to test"):
+        score_by_meaning(index, tiny, 0, " ")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.dictionaries.index.blocks import site_of
 from core.dictionaries.stream import kept_mask
 from core.errors import UserError
 
@@ -87,9 +88,7 @@ def active_in(model: Model, dictionary: Dictionary, text: str, *, max_length: in
     """The codes of a text; dictionary: bound to `model`. Raises UserError for a text without tokens."""
     from core.models import batch, record, text_pieces, tokenize
 
-    site, coder = dictionary.card.reads, dictionary.coder.to(model.device)
-    if site is None:
-        raise UserError(f"The dictionary {dictionary.name!r} is bound to no model; import it first.")
+    site, coder = site_of(dictionary.card), dictionary.coder.to(model.device)
     if not text.strip():
         raise UserError("There is no text to read; type one.")
     (ids,) = tokenize(model, [text], max_length)

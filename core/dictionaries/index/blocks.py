@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.activations import Store
 from core.activations.recipe import corpus_hash
-from core.dictionaries.dictionary import Dictionary
+from core.dictionaries.card import Card
 from core.dictionaries.index.chunk import Read
 from core.dictionaries.stream import CHUNK, Tokens, kept_mask, read_tokens
 from core.errors import UserError
@@ -42,9 +42,9 @@ class FromModel(Blocks):
 
     name = "model"
 
-    def __init__(self, model: Model, dictionary: Dictionary, texts: Sequence[str], max_length: int) -> None:
+    def __init__(self, model: Model, card: Card, texts: Sequence[str], max_length: int) -> None:
         self._model, self._texts, self._max_length = model, texts, max_length
-        self._site, self._positions = _site(dictionary), dictionary.card.positions
+        self._site, self._positions = site_of(card), card.positions
 
     @property
     def count(self) -> int:
@@ -67,11 +67,9 @@ class FromStore(Blocks):
 
     name = "store"
 
-    def __init__(
-        self, store: Store, model: Model, dictionary: Dictionary, texts: Sequence[str], max_length: int
-    ) -> None:
-        recipe, site = store.recipe, _site(dictionary)
-        everything = dictionary.card.positions == "all"
+    def __init__(self, store: Store, model: Model, card: Card, texts: Sequence[str], max_length: int) -> None:
+        recipe, site = store.recipe, site_of(card)
+        everything = card.positions == "all"
         fits = {
             "holds one activation per text": recipe.pool == "none",
             f"was recorded at {recipe.site}, not {site}": recipe.site == str(site),
@@ -155,7 +153,8 @@ def _of_batch(tokens: Tokens, first: int, site: Site) -> Read:
     )
 
 
-def _site(dictionary: Dictionary) -> Site:
-    if dictionary.card.reads is None:
-        raise UserError(f"The dictionary {dictionary.name!r} is bound to no model; import it first.")
-    return dictionary.card.reads
+def site_of(card: Card) -> Site:
+    """Where a dictionary reads. Raises UserError for one that is bound to no model."""
+    if card.reads is None:
+        raise UserError("The dictionary is bound to no model; import it first.")
+    return card.reads

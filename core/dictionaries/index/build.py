@@ -50,9 +50,9 @@ def build_index(
     """
     settings = settings or Settings()
     blocks: Blocks = (
-        FromModel(model, dictionary, indexed.texts, settings.max_length)
+        FromModel(model, dictionary.card, indexed.texts, settings.max_length)
         if store is None
-        else FromStore(store, model, dictionary, indexed.texts, settings.max_length)
+        else FromStore(store, model, dictionary.card, indexed.texts, settings.max_length)
     )
     key = index_key(model, dictionary, indexed, settings, blocks.name)
     folder = files.folder_of(key)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from core.models import Model
 
 BACKGROUND = 20_000  # random tokens that words are compared with
-MOST_AT, MOST_NEAR = 3, 3  # words of a label
+MOST_AT, MOST_NEAR = 5, 3  # words of a label
+LEAST_AT, LEAST_NEAR = 0.05, 0.25  # share of the tokens that must have a word at them, or near them, for it to count
 FEWEST = 3  # tokens on which a feature is on, in the half that makes labels
-LEAST_WEIGHT = 1.5  # logarithm of odds below which a word says too little
+LEAST_WEIGHT = 1.0  # logarithm of odds below which a word says too little
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def label_features(
 
     Of the tokens that the index holds of a feature (the strongest, and those drawn evenly), those in one half of the
     texts make the label. A word's weight is the logarithm of the odds of finding it there over those among random
-    tokens, half a count added to all; of the words above a weight of 1.5 those are taken that bring most evidence,
+    tokens, half a count added to all; of the words above a weight of 1 those are taken that bring most evidence,
     share times weight. Raises UserError if the index is damaged.
     """
     evidence = evidence_of(index, model, progress=progress)
@@ -122,11 +123,18 @@ def _terms(evidence: Evidence, feature: int, background: _Background) -> tuple[T
     texts, positions = evidence.on(feature, making=True)
     if len(texts) < FEWEST:
         return None
-    own_at = evidence.words_at(texts, positions)
-    at = _best(own_at[:, None], background.at, background.size, MOST_AT)
-    # What stands at the token is near it, too, and need not be said twice.
-    own_near = evidence.words_near(texts, positions)
-    near = _best(own_near, background.near, background.size, MOST_NEAR, without={word for word, _ in at})
+    at = _best(evidence.words_at(texts, positions)[:, None], background.at, background.size, MOST_AT, LEAST_AT)
+    # A passage of which many tokens were drawn has its own rare words near all of them: each text counts once. What
+    # stands at the token is near it, too, and need not be said twice.
+    near_each = evidence.words_near(texts, positions)
+    near = _best(
+        _by_text(texts, near_each),
+        background.near,
+        background.size,
+        MOST_NEAR,
+        LEAST_NEAR,
+        without={word for word, _ in at},
+    )
     names = evidence.reading.words
     return (
         *(Term("at", names[word], weight) for word, weight in at),
@@ -135,18 +143,29 @@ def _terms(evidence: Evidence, feature: int, background: _Background) -> tuple[T
 
 
 def _best(
-    own: NDArray[np.int32], background: NDArray, size: int, most: int, without: set[int] | frozenset[int] = frozenset()
+    own: NDArray[np.int32],
+    background: NDArray,
+    size: int,
+    most: int,
+    least: float,
+    without: set[int] | frozenset[int] = frozenset(),
 ) -> list[tuple[int, float]]:
-    """(word, weight) of the words that bring most evidence. own: (n, w) words of each token, -1 for none."""
+    """(word, weight) of the words that bring most evidence. own: (n, w) words of each token, -1 for none. least: share
+    of the n that must have a word."""
     n = len(own)
     words, counts = _distinct(own)
     p = (counts + 0.5) / (n + 1)
     q = (background[words] + 0.5) / (size + 1)
     weights = np.log(p / (1 - p)) - np.log(q / (1 - q))
-    fine = (counts >= 2) & (weights >= LEAST_WEIGHT) & (counts >= 0.1 * n)
+    fine = (counts >= 2) & (weights >= LEAST_WEIGHT) & (counts >= least * n)
     order = np.lexsort((words, -(p * weights)))
     chosen = [place for place in order if fine[place] and int(words[place]) not in without][:most]
     return [(int(words[place]), float(weights[place])) for place in chosen]
+
+
+def _by_text(texts: NDArray, own: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The words (n, w) of one token of each text: the first that was drawn."""
+    return own[np.unique(texts, return_index=True)[1]]
 
 
 def _distinct(own: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

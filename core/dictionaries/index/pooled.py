@@ -93,7 +93,7 @@ def pooled_codes(
 def _computed(
     model: Model, dictionary: Dictionary, texts: Sequence[str], pool: Pool, max_length: int, progress: Listener
 ) -> dict[str, NDArray]:
-    coder, blocks = dictionary.coder.to(model.device), FromModel(model, dictionary, texts, max_length)
+    coder, blocks = dictionary.coder.to(model.device), FromModel(model, dictionary.card, texts, max_length)
     means = np.full((len(texts), coder.d_in), np.nan, dtype=np.float32)
     rows: list[NDArray] = []
     features: list[NDArray] = []
