@@ -8,7 +8,10 @@ from pages.shared import (
     cached_features,
     features_card,
     features_choosing,
+    features_concept,
+    features_health,
     features_indexing,
+    features_map,
     features_own,
     features_table,
 )
@@ -19,8 +22,11 @@ from pages.shared.links import linked
 
 # By its word in the URL: what it is called, and what draws it and gives the features that it lists.
 PANELS = {
-    "table": ("All features", features_table.show),
-    "text": ("In a text", features_own.show),
+    "table": ("All features", lambda opened, _: features_table.show(opened)),
+    "text": ("In a text", lambda opened, _: features_own.show(opened)),
+    "concept": ("For the concept", features_concept.show),
+    "map": ("Map", lambda opened, _: features_map.show(opened)),
+    "health": ("The dictionary", features_health.show),
 }
 
 chosen = frame()
@@ -59,9 +65,10 @@ def look(opened: Opened) -> None:
     )
     numbers: list[int] = []
     with mendable():
-        numbers = PANELS[panel][1](opened)
-    st.divider()
-    features_card.show(opened, numbers)
+        numbers = PANELS[panel][1](opened, chosen)
+    if panel != "health":
+        st.divider()
+        features_card.show(opened, numbers)
 
 
 look(opened)

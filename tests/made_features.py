@@ -1,4 +1,4 @@
-"""A small dictionary of a tiny model with its index, as pages and their tests want one."""
+"""A small dictionary of a model with its index, as pages and their tests want one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from core.dictionaries.index.labelling import label_features
 from core.dictionaries.sae import Config, Sae
 from core.models import Model
 from tests.test_dictionaries_index import make_texts
-from tests.tiny import WIDTH
 
 FEATURES, LAYER = 24, 1
 HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202eabc :smile: $x$"
@@ -22,7 +21,7 @@ SETTINGS = Settings(top=4, sample=16, before=4, after=3)
 def save_small(model: Model, name: str = "mine", seed: int = 0) -> Dictionary:
     """A TopK autoencoder of random weights, saved under `name`; its last feature never comes on."""
     chance = torch.Generator().manual_seed(seed)
-    config = Config("topk", WIDTH, FEATURES, WIDTH, k=4)
+    config = Config("topk", model.width, FEATURES, model.width, k=4)
     weights = {part: torch.randn(shape, generator=chance) for part, shape in config.shapes().items()}
     weights["b_enc"][-1] = -1e6
     site = model.site(LAYER)

@@ -20,7 +20,7 @@ from core.dictionaries.index.notes import notes_of, say
 from core.directions import load_direction
 from core.models import Model, open_model
 from tests.made_features import FEATURES, LAYER, index_small, save_small
-from tests.pages import forget, open_alone, texts_of
+from tests.pages import forget, open_alone, save_colours, texts_of
 from tests.tiny import SENTENCES, tiny_directory
 
 
@@ -204,3 +204,82 @@ def test_a_card_reads_a_text_of_ones_own(index: Index, model: Model, dictionary:
     codes = active_in(model, dictionary, SENTENCES[2]).codes_of(number)
     values = [token["value"] for token in tokens(app)]
     assert [value for value in values if value is not None] == pytest.approx(codes[~np.isnan(codes)].tolist())
+
+
+def test_features_are_ranked_for_the_sidebars_concept(
+    index: Index, model: Model, dictionary: Dictionary, directory: str
+) -> None:
+    from core.dictionaries.index.concept import features_for
+    from core.examples import open_examples
+
+    save_colours()
+    query = {"features": "concept", "concept": "colours", "concept_texts": "40"}
+    app = opened(directory, **query)
+    press(app, "Rank the features")
+    (job,) = jobs.jobs()
+    assert job.arguments[:5] == ("sae", "features", "mine", "--examples", "colours")
+    jobs.cancel(job.id)
+    finish(job, {"total": 0})
+    app = opened(directory, **query)
+    assert not app.error
+    found = features_for(model, dictionary, open_examples("colours", limit=40))
+    assert listed(app) == [one.feature for one in found.features]
+    shown = app.dataframe[0].value
+    assert shown["AUROC"].tolist() == pytest.approx([one.auroc for one in found.features])
+    assert shown["p"].tolist() == pytest.approx([one.p_adjusted for one in found.features])
+    assert f"feature **{found.best.feature}**" in texts_of(app)
+
+
+def test_the_map_is_drawn_by_a_job_and_shown(index: Index, dictionary: Dictionary, directory: str) -> None:
+    from core.dictionaries.maps.feature_map import feature_map
+
+    app = opened(directory, features="map")
+    press(app, "Compute")
+    (job,) = jobs.jobs()
+    assert job.arguments == ("sae", "map", "mine")
+    jobs.cancel(job.id)
+    points = feature_map(dictionary)
+    app = opened(directory, features="map", map_colour="max", feature="4")
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    assert sum(len(numbers(trace["x"])) for trace in drawn[:2]) == FEATURES
+    ring = drawn[-1]
+    assert numbers(ring["x"]) == pytest.approx(points[4, :1], abs=1e-5)
+
+
+def test_a_dictionarys_health_is_shown(index: Index, dictionary: Dictionary, directory: str) -> None:
+    app = opened(directory, features="health")
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Tokens indexed"] == f"{index.n_tokens:,}"
+    assert shown["On per token"] == f"{index.columns['count'].sum() / index.n_tokens:.1f}"
+    press(app, "Measure")
+    (job,) = jobs.jobs()
+    assert job.arguments[:3] == ("sae", "eval", "mine")
+    jobs.cancel(job.id)
+    figures = {"explained_variance": 0.5, "ce_recovered": 0.25, "ce_recovered_mean": 0.125, "l0": 4.0, "dead": 0.0}
+    details = {"intervals": {"explained_variance": [0.4, 0.6]}, "published": {"l0": 3.0}, "texts": 9, "tokens": 99}
+    finish(job, {**figures, "details": details})
+    app = opened(directory, features="health")
+    assert not app.error
+    table = app.dataframe[0].value.set_index("figure")
+    assert table.loc["explained variance", ["mine", "from", "to"]].tolist() == [0.5, 0.4, 0.6]
+    assert table.loc["codes on per token (L0)", "published"] == 3.0
+    assert "There is no other dictionary" in texts_of(app)
+
+
+def finish(job: jobs.Job, result: dict[str, Any]) -> None:
+    """Lay down what the job would have, had it been let run."""
+    import time
+
+    from core.job_process import folder_of
+    from core.workspace import write_json
+
+    write_json(folder_of(job.id) / "result.json", result)
+    write_json(folder_of(job.id) / "outcome.json", {"exit": 0, "ended": time.time()})
+
+
+def numbers(values: Any) -> list[float]:
+    if isinstance(values, dict):
+        import base64
+
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    return list(values)

@@ -11,6 +11,7 @@ from core.charts.lines import Line, lines
 from core.charts.marks import Mark, marks
 from core.charts.nulls import NullBar, null_bars, null_histogram
 from core.charts.panels import Measure, measures
+from core.charts.points import points
 from core.charts.reliability import Said, reliability
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "measures",
     "null_bars",
     "null_histogram",
+    "points",
     "reliability",
 ]

@@ -11,11 +11,13 @@ import streamlit as st
 from pages.shared import cached
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from core.dictionaries import Dictionary
     from core.dictionaries.index import Index
     from core.dictionaries.index.active import ActiveText
+    from core.dictionaries.index.concept import ConceptFeatures
     from core.dictionaries.index.feature import Feature
     from core.dictionaries.index.labels import Label
     from core.dictionaries.shelf import Listed
@@ -186,3 +188,56 @@ def found(opened: Opened, words: str, by: str) -> dict[int, float]:
     notes = notes_of(opened.dictionary.key)
     named = workspace.digest({str(one): note.label for one, note in notes.items()}) if by == "meaning" else ""
     return _found(opened.moment, words, by, named, opened)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Ranking the features …")
+def _ranking(key: tuple[str, ...], _opened: Opened, concept: str, limit: int) -> ConceptFeatures:
+    from core.dictionaries.index.concept import features_for
+
+    model, examples = cached.model(_opened.spec), cached.examples(concept, limit)
+    return features_for(model, _opened.dictionary, examples, directions=_beside(_opened, concept))
+
+
+def ranking(opened: Opened, concept: str, limit: int, *, computed: bool) -> ConceptFeatures | None:
+    """Features ranked for a concept; None if its texts were not read yet. computed: whether a job has read them."""
+    if not computed:
+        return None
+    model, examples = cached.model(opened.spec), cached.examples(concept, limit)
+    names = sorted(_beside(opened, concept))
+    key = (opened.dictionary.key, model.fingerprint, model.device.type, model.dtype_name, examples.digest, *names)
+    return _ranking(key, opened, concept, limit)
+
+
+def _beside(opened: Opened, concept: str) -> dict[str, np.ndarray]:
+    """Directions at the dictionary's place whose cosines are of interest: the concept's probe, and saved ones."""
+    from core import first_concept
+    from core.directions import list_directions
+    from pages.shared.cached_lenses import are_recorded
+
+    card, model = opened.dictionary.card, cached.model(opened.spec)
+    found: dict[str, np.ndarray] = {}
+    layer = card.layer
+    at = layer is not None and card.rebuilds == model.find_site(layer)
+    if at and layer is not None and are_recorded(opened.spec, concept, first_concept.LIMIT, (layer,)):
+        probe = cached.direction(opened.spec, concept, first_concept.LIMIT, layer, "logistic")
+        found["logistic probe"] = probe.vector
+    for one in list_directions():
+        here = one.model_fingerprint == model.fingerprint and one.site == str(card.rebuilds)
+        if here and one.method != "feature" and len(found) < 8:
+            found[one.name] = one.vector
+    return found
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _map(key: str, _opened: Opened) -> np.ndarray | None:
+    from core.dictionaries.maps.feature_map import known_map
+
+    return known_map(_opened.dictionary)
+
+
+def drawn_map(opened: Opened) -> np.ndarray | None:
+    """Points (m, 2), a feature each; None if the map was not drawn yet."""
+    found = _map(opened.dictionary.key, opened)
+    if found is None:
+        _map.clear(opened.dictionary.key, opened)  # it may be there at the next look
+    return found

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared import cached, cached_features, features_about, features_examples
 from pages.shared.downloads import file_part
 from pages.shared.errors import mendable
+from pages.shared.features_chosen import chosen_feature
 from pages.shared.features_export import card_buttons
 from pages.shared.features_notes import bookmark, edit_label, note
 from pages.shared.frame import KEPT
@@ -50,7 +51,8 @@ def _which(opened: Opened, numbers: list[int]) -> int:
     most = opened.index.n_features - 1
     first = numbers[0] if numbers else 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kept = _now(first)
+        kept = chosen_feature(opened.index.n_features)
+        kept = first if kept is None else kept
         there = numbers.index(kept) if kept in numbers else None
         for label, icon, step in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
             place = None if there is None else there + step
@@ -77,15 +79,6 @@ def _which(opened: Opened, numbers: list[int]) -> int:
             width=160,
             help=f"Its number, 0 to {most:,}.",
         )
-
-
-def _now(first: int) -> int:
-    """The feature that will be looked into, told before its widget is drawn."""
-    text = st.query_params.get("feature", "")
-    if text and text != st.session_state.get("written", {}).get("feature"):  # it comes from a link
-        return int(text) if text.isascii() and text.isdigit() else first
-    kept = st.session_state.get("feature", st.session_state.get("kept", {}).get("feature"))
-    return first if kept is None else int(kept)
 
 
 def _head(opened: Opened, one: Feature, label: Label | None) -> None:

@@ -28,6 +28,7 @@ NUMBERS = {
     "promotes": "%.2f",
     "cosine": "%.2f",
 }
+NOTHING: float | None = None
 TEXTS = ("label", "top_token", "promoted", "suppressed", "note")
 BY = ("hand", "published", "automatic")
 WHERE = {"table": "in labels and tokens", "text": "in activating texts", "meaning": "by meaning of labels"}
@@ -186,11 +187,11 @@ def _bounds(column: str) -> tuple[float | None, float | None]:
     ends: list[float | None] = []
     for place, (end, label) in zip(st.columns(2), (("from", "at least"), ("to", "at most")), strict=True):
         with place:
-            value: float | None = linked(  # type: ignore[misc]
+            value = linked(
                 st.number_input,
                 f"{title(column).capitalize()}, {label}",
                 key=f"{column}_{end}",
-                default=None,
+                default=NOTHING,
                 read=float,
                 write=lambda value: "" if value is None else f"{value:g}",
                 valid=lambda value: value is None or (isinstance(value, float | int) and value == value),

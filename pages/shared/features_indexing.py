@@ -71,4 +71,7 @@ def state(listed: Listed, *, complete: bool | None) -> None:
         with st.expander("Log"):
             running.log(own[0])
     elif complete is False:
-        st.warning(f"The index of {plain(listed.name)} was stopped before its end: its numbers are of a part of it.")
+        st.caption(
+            f":material/hourglass_top: The index of {plain(listed.name)} is not complete: a command is still at it, or "
+            "it was stopped. Its numbers are of the tokens that were read so far."
+        )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shared import cached_features, live
 from pages.shared.errors import mendable
+from pages.shared.features_chosen import chosen_feature
 from pages.shared.links import choose, linked
 from pages.shared.tokens import Token, coloured_tokens, visible
 
@@ -51,8 +52,8 @@ def show(opened: Opened) -> list[int]:
         read = cached_features.active(opened, text)
         density = opened.index.density
         listed = _sorted(read.strongest(density, float(most)), by)
-        feature = st.session_state.get("kept", {}).get("feature")
-        shown = feature if isinstance(feature, int) and (read.features == feature).any() else None
+        feature = chosen_feature(opened.index.n_features)
+        shown = feature if feature is not None and (read.features == feature).any() else None
         if shown is None and listed:
             shown = listed[0].feature
         place = _tokens(read, shown, key="text_tokens", clickable=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -84,12 +84,12 @@ def readable(found: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def config() -> dict[str, object]:
+def config() -> dict[str, Any]:
     """What each column is called, and what it is."""
     from core.dictionaries.index.table import COLUMNS
 
     kinds = st.column_config
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     for column, help in {**COLUMNS, **OWN}.items():
         name = features_filters.title(column)
         if column in ("dead", "bookmark"):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MATCHED = ("label", "note", "top_tokens", "promoted", "suppressed")  # where words are looked for
-BLANK = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def _holding(values: pd.Series, words: str) -> NDArray[np.bool_]:
     """(n,) which cells, texts or lists of texts, hold some words, whatever the case."""
     wanted = words.casefold()
     return np.fromiter(
-        (wanted in (cell if isinstance(cell, str) else BLANK.join(cell)).casefold() for cell in values),
+        (any(wanted in one.casefold() for one in ([cell] if isinstance(cell, str) else cell)) for cell in values),
         dtype=bool,
         count=len(values),
     )

@@ -1,0 +1,15 @@
+"""Which feature is looked into, told before the card with its widget is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def chosen_feature(n_features: int) -> int | None:
+    """Its number; None if none was chosen yet."""
+    text = st.query_params.get("feature", "")
+    if text and text != st.session_state.get("written", {}).get("feature"):  # it comes from a link
+        value: object = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    else:
+        value = st.session_state.get("feature", st.session_state.get("kept", {}).get("feature"))
+    return value if isinstance(value, int) and 0 <= value < n_features else None
