@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     """Plain and steered texts, in the form of a sweep: dose 0 and the dose of the recipe's first intervention."""
+    from core.feature_steering import open_feature
     from core.steering import run_recipe
 
     if args.layers is not None or args.controls or args.judge or args.instruction:
@@ -25,7 +26,8 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     recipe = recipe_of(args.recipe)
     prompts = prompts_of(args)
     model = arguments.open_model_of(args)
-    ran = run_recipe(model, recipe, prompts=prompts, seeds=args.seeds or [], progress=progress)
+    seeds = args.seeds or []
+    ran = run_recipe(model, recipe, prompts=prompts, seeds=seeds, open_feature=open_feature, progress=progress)
     dose = recipe.parts[0].dose if recipe.parts else 0.0
     texts = [{**one.to_json(), "dose": dose if one.steered else 0.0, "score": None} for one in ran.texts]
     steered = [text for text, one in zip(texts, ran.texts, strict=True) if one.steered]

@@ -98,8 +98,7 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
             _numbers(written)
             with mendable():
                 steering_look.panel(written)
-            if start:
-                steering_runs.remember(written)
+            steering_runs.remember(written)
             with st.container(horizontal=True):
                 source = recipe.parts[0].source
                 if source.kind != "saved":
@@ -135,6 +134,7 @@ def _raw_size(recipe: Recipe) -> None:
 
 def ready_for(recipe: Recipe) -> Ready:
     """The recipe with its directions found, with a bar where one has to be made or a norm to be measured."""
+    from core.feature_steering import open_feature
     from core.steering import prepare
 
     bar = st.empty()
@@ -146,7 +146,7 @@ def ready_for(recipe: Recipe) -> Ready:
 
     opened = cached.model(recipe.model)
     try:
-        return prepare(opened, recipe, make=maker(recipe.model), progress=measure)
+        return prepare(opened, recipe, make=maker(recipe.model), open_feature=open_feature, progress=measure)
     finally:
         bar.empty()
 

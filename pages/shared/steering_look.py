@@ -198,9 +198,8 @@ def _alternatives(seen: tuple[list[Seen], list[Seen]]) -> None:
     if number < 0:
         return
     one = seen[place][number]
-    st.markdown(
-        f"**In the place of “{plain(visible(one.text))}”**, new token {number + 1} of the {SIDES[place].lower()} text"
-    )
+    word = plain(visible(one.text.strip() or one.text))
+    st.markdown(f"**In the place of “{word}”**, new token {number + 1} of the {SIDES[place].lower()} text")
     table = pd.DataFrame(
         {
             "token": [visible(other.text) for other in one.alternatives],

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from core.steering import Part, Source, When
 
 # Names as they stand in the URL; the same as the fields of core.steering.Positions.
-POSITIONS = {"prompt": "Prompt", "first": "First new token", "later": "Later tokens"}
+POSITIONS = {
+    "prompt": "Prompt",
+    "first": "First new token",
+    "later": "Later tokens",
+    "special": "First and special tokens",
+}
 DEFAULT_POSITIONS = ("prompt",)
 MOST = 8  # interventions at once
 TIERS = {"": "Always", "input": "In inputs that show it", "token": "On tokens that show it"}
@@ -55,8 +60,8 @@ def choose_positions(suffix: str = "") -> tuple[str, ...]:
             format_func=POSITIONS.__getitem__,
             selection_mode="multi",
             help="Pushing the prompt alone sets the course and leaves the text fluent. Pushing the generated tokens "
-            "too is stronger, and breaks the text sooner. Special tokens and the prompt's first token, which hold no "
-            "meaning, are left alone.",
+            "too is stronger, and breaks the text sooner. The prompt's special tokens and its first token hold no "
+            "meaning, and are left alone unless you add them.",
         )
     )
 

@@ -60,7 +60,9 @@ def _choose_all(choices: dict[str, object]) -> None:
 
 
 def remember(written: Written) -> None:
-    """Put a finished run in front of the earlier ones."""
+    """Put a run in front of the earlier ones, also one that was stopped."""
+    if any((run.written.recipe, run.written.tokens) == (written.recipe, written.tokens) for run in _runs()):
+        return
     runs = [run for run in _runs() if run.written.recipe != written.recipe]
     st.session_state["steering_runs"] = [Run(written, dict(st.query_params)), *runs][:MOST]
 

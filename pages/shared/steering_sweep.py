@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import first_concept, jobs
 from core.charts import Line, lines
 from pages.shared import running
 from pages.shared.asking import start_button
@@ -78,7 +78,7 @@ def _choices(chosen: Chosen, known: dict[str, Any]) -> tuple[list[str], str]:
             st.selectbox,
             "Saved direction",
             key="direction",
-            default=next(iter(known)),
+            default=first_concept.DIRECTION if first_concept.DIRECTION in known else next(iter(known)),
             valid=known.__contains__,
             options=list(known),
             help="Directions are kept in the workspace under a name; the Playground can save one.",
@@ -133,7 +133,7 @@ def _choices(chosen: Chosen, known: dict[str, Any]) -> tuple[list[str], str]:
     given += ["--temperature", "0.7", "--top-p", "0.95", "--max-new-tokens", str(tokens)]
     given += ["--controls", str(controls)] if controls else []
     given += ["--layers", layers.strip()] if layers.strip() else []
-    given += ["--instruction", instruction.strip()] if instruction.strip() else []
+    given += [f"--instruction={instruction.strip()}"] if instruction.strip() else []
     given += ["--judge", "own"] if known[name].examples else []
     return given, f"Sweep of {name} over doses"
 

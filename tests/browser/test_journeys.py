@@ -108,7 +108,7 @@ def test_stop_keeps_what_was_written(server: str, visitor: Page) -> None:
     )
     button(visitor, "Stop").click()
     settled(visitor)
-    expect(visitor.get_by_test_id("stMetric")).to_have_count(3)
+    expect(visitor.get_by_test_id("stMetric")).to_have_count(7)
     expect(visitor.get_by_test_id("stColumn").filter(has_text="Steered, dose")).to_contain_text("thought it was")
 
 
