@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.steering.recipe import Part, Recipe, When
     from core.steering.recipe_texts import RecipeRun, run_recipe
     from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
+    from core.steering.report import run_report
     from core.steering.sources import Source, checked, direction_for
     from core.steering.sweep_json import sweep_of
     from core.steering.texts import SteeredText, steer, steer_stream, text_of
@@ -82,6 +83,7 @@ __all__ = [
     "readings",
     "recommended_range",
     "run_recipe",
+    "run_report",
     "save_folded",
     "save_recipe",
     "steer",
@@ -149,6 +151,7 @@ __getattr__ = attach(
         "readings": "reading",
         "recommended_range": "dose_curves",
         "run_recipe": "recipe_texts",
+        "run_report": "report",
         "save_folded": "folded_files",
         "save_recipe": "recipes",
         "steer": "texts",

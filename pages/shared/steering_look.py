@@ -36,7 +36,7 @@ SIDES = ("Plain", "Steered")
 
 def panel(written: Written) -> None:
     """Guards at once, the rest when it is opened."""
-    seen, guards = _looked(written)
+    seen, guards = looked(written)
     _guards(guards)
     open_ = linked(
         st.toggle,
@@ -72,7 +72,7 @@ def panel(written: Written) -> None:
     _alternatives(seen)
 
 
-def _looked(written: Written) -> tuple[tuple[list[Seen], list[Seen]], tuple[Guards, Guards]]:
+def looked(written: Written) -> tuple[tuple[list[Seen], list[Seen]], tuple[Guards, Guards]]:
     """Both texts, read once each way; kept with the session until another text is written."""
     kept = st.session_state.get("looked")
     if kept is not None and kept[0] == (written.recipe, written.tokens):

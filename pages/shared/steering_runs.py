@@ -113,10 +113,29 @@ def take_away(written: Written) -> None:
             on_click="ignore",
             key="recipe_json",
         )
+        st.download_button(
+            "Report as Markdown",
+            lambda: _report(written),
+            file_name=f"steered-{file_part(written.recipe.parts[0].source.title)}.md",
+            mime="text/markdown",
+            icon=":material/article:",
+            on_click="ignore",
+            key="run_report",
+        )
         st.caption(
             "The address of this page rebuilds the run too, as long as saved directions stay what they are; a recipe "
             "says if one has changed."
         )
+
+
+def _report(written: Written) -> str:
+    from core.steering import run_report
+    from pages.shared.steered import ready_for
+    from pages.shared.steering_look import looked
+
+    recipe = written.recipe
+    guards = looked(written)[1]
+    return run_report(cached.model(recipe.model), ready_for(recipe), written.tokens, written.fired, guards)
 
 
 def _exact(recipe: Recipe) -> Recipe:
