@@ -15,6 +15,7 @@ EXAMPLES = "sae-probes/92_glue_sst2"
 LIMIT = 1000  # rows of the sweep over all layers; the direction is made from all rows, at its one layer
 LAYER = 13
 DIRECTION = "sentiment"
+IMAGES = "textures/striped"  # the first concept of a model that reads images
 PROMPT = "I watched the film last night and I thought it was"
 
 

@@ -16,7 +16,7 @@ PANELS = {
     "check": ("Check my test", tcav_check.show),
 }
 
-chosen = frame()
+chosen = frame(images=True)
 
 st.title("TCAV")
 st.write(

@@ -1,7 +1,7 @@
 """Charts: arrays in, plotly figures out; the only room that knows plotly."""
 
 from core.charts.bars import Bars, bars
-from core.charts.cells import TestedCell, cell_map
+from core.charts.cells import MapCell, cell_map
 from core.charts.colours import SERIES, SYMBOLS
 from core.charts.cosines import cosine_map
 from core.charts.grid import grid
@@ -21,11 +21,11 @@ __all__ = [
     "Curve",
     "Level",
     "Line",
+    "MapCell",
     "Mark",
     "Measure",
     "NullBar",
     "Said",
-    "TestedCell",
     "bars",
     "cell_map",
     "cosine_map",

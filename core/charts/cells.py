@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from core.charts.colours import GREY, VERMILLION
+from core.charts.cosines import SCALE
 from core.charts.dress import dress
-from core.charts.heat import BELOW_TO_ABOVE, inert
+from core.charts.heat import inert
 
 ROW, ABOVE = 46, 96  # pixels per row; for axis title and scale
 MOST_NUMBERS = 240  # cells; with more, numbers in them could not be read
 
 
 @dataclass(frozen=True)
-class TestedCell:
+class MapCell:
     """value: the score, None where it was not measured. found: beyond chance; else the cell is hollow.
 
     starred: whether it passed everything. hover: what is said of it, lines parted by a line break.
@@ -31,7 +32,7 @@ class TestedCell:
 def cell_map(
     columns: Sequence[int],
     rows: Sequence[str],
-    cells: Sequence[Sequence[TestedCell | None]],
+    cells: Sequence[Sequence[MapCell | None]],
     *,
     title: str,
     nothing: float,
@@ -44,6 +45,9 @@ def cell_map(
     Each cell is a point of the trace "cells", row by row, so that a click on it tells its number.
     """
     figure = go.Figure()
+    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
+    few = len(places) <= MOST_NUMBERS
+    inset = min(0.03, 0.004 * len(columns))  # about as wide as the gaps between the colours
     values = [[None if c is None or not c.found else c.value for c in row] for row in cells]
     figure.add_heatmap(
         x=list(range(len(columns))),
@@ -51,25 +55,27 @@ def cell_map(
         z=values,
         zmin=nothing - reach,
         zmax=nothing + reach,
-        colorscale=BELOW_TO_ABOVE,
-        xgap=4,
-        ygap=4,
+        colorscale=SCALE,
+        xgap=3,
+        ygap=3,
+        # Written by the heat map, which chooses what stands out from each colour.
+        text=[["" if c is None or not c.found else _written(c) if few else _mark(c) for c in row] for row in cells],
+        texttemplate="%{text}",
+        textfont={"size": 12},
         hoverinfo="skip",
         colorbar={"title": {"text": title, "side": "right"}, "thickness": 12, "len": 1.0, "outlinewidth": 0},
     )
-    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
-    few = len(places) <= MOST_NUMBERS
     for row, column in places:
         cell = cells[row][column]
         if cell is not None and not cell.found:
-            figure.add_shape(**_box(row, column), line={"color": GREY, "width": 1.2, "dash": "dot"})
+            figure.add_shape(**_box(row, column, inset), line={"color": GREY, "width": 1.2, "dash": "dot"})
     if chosen is not None:
-        figure.add_shape(**_box(*chosen, inset=0.0), line={"color": VERMILLION, "width": 2.5})
+        figure.add_shape(**_box(*chosen, 0.0), line={"color": VERMILLION, "width": 2.5})
     at = [cells[row][column] for row, column in places]
     figure.add_scatter(
         x=[column for _, column in places],
         y=[row for row, _ in places],
-        text=[_written(cell) if few else _mark(cell) for cell in at],
+        text=["" if cell is None or cell.found or not few else _written(cell) for cell in at],
         textfont={"size": 12},
         customdata=["" if cell is None else inert(cell.hover) for cell in at],
         mode="markers+text",
@@ -101,17 +107,17 @@ def cell_map(
     return figure
 
 
-def _box(row: int, column: int, inset: float = 0.04) -> dict[str, object]:
-    half = 0.5 - inset
-    return {"type": "rect", "x0": column - half, "x1": column + half, "y0": row - half, "y1": row + half}
+def _box(row: int, column: int, inset: float) -> dict[str, object]:
+    x, y = 0.5 - inset, 0.5 - min(0.03, inset * 4)
+    return {"type": "rect", "x0": column - x, "x1": column + x, "y0": row - y, "y1": row + y}
 
 
-def _written(cell: TestedCell | None) -> str:
+def _written(cell: MapCell | None) -> str:
     if cell is None or cell.value is None:
         return ""
     number = f"{cell.value:.2f}".replace("-", "−").replace("0.", ".", 1) if abs(cell.value) < 1 else f"{cell.value:.1f}"
     return number + (" ★" if cell.starred else "")
 
 
-def _mark(cell: TestedCell | None) -> str:
+def _mark(cell: MapCell | None) -> str:
     return "★" if cell is not None and cell.starred else ""

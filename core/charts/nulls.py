@@ -48,7 +48,7 @@ def null_bars(bars: Sequence[NullBar], *, title: str) -> go.Figure:
             fill="toself",
             fillcolor=see_through(GREY, 0.38),
             hoverinfo="skip",
-            name="dealt anew",
+            name="labels dealt anew",
             legendgroup="null",
             showlegend=place == 0,
         )

@@ -42,6 +42,7 @@ def check(
     pushed: int = PUSHED,
     runs: int = RUNS,
     size: int = SIZE,
+    compute: bool = True,
     progress: Listener = silent,
 ) -> dict[str, Any]:
     """`calibrate` with random sets of the pool `negatives`, and power for the positives of `concept` against it.
@@ -58,7 +59,7 @@ def check(
     key = result_key("calibration", reader, sources, targets, inputs, sites, settings, controls, **more)
     if (known := read_result(key)) is not None:
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
-    require_open(model)
+    require_open(model, compute=compute)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
     pool, *rest = [
         record_concept(reader, source, sites, asked.items, one_class=not place, progress=progress)

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.activations import Pool
 from core.errors import UserError
-from core.models import AnyModel, ImageModel, Model, Site, opened
+from core.models import AnyModel, ImageModel, Model, NotOpened, Site, opened
 from core.progress import Listener
 from core.tcav.disjoint import Item
 from core.tcav.gradients import Gradients
@@ -96,7 +96,9 @@ def sites_of(model: AnyModel | ImageModel, layers: Sequence[int | str]) -> list[
     return list(dict.fromkeys(model.site(layer) for layer in layers))  # type: ignore[arg-type]  # paths: images only
 
 
-def require_open(model: AnyModel | ImageModel) -> None:
-    """Raise NotOpened for a model that is only known: what is asked now was not computed before."""
+def require_open(model: AnyModel | ImageModel, *, compute: bool) -> None:
+    """Raise NotOpened where nothing shall be computed, or the model is only known: it was not computed before."""
+    if not compute:
+        raise NotOpened("This was not computed before.")
     if not isinstance(model, ImageModel):
         opened(model)

@@ -49,6 +49,7 @@ def scan(
     reading: Reading | None = None,
     controls: Sequence[Labelled] = (),
     pushed: int = PUSHED,
+    compute: bool = True,
     progress: Listener = silent,
 ) -> dict[str, Any]:
     """`concepts` ranked for one target at the residual stream after `layer`: {"results", "notes", "seconds", "cached"}.
@@ -67,7 +68,7 @@ def scan(
     )
     if (known := read_result(key)) is not None:
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
-    require_open(model)
+    require_open(model, compute=compute)
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     recorded: list[Concept] = []
     notes = list(asked.notes)

@@ -58,6 +58,7 @@ def tcav(
     reading: Reading | None = None,
     controls: Sequence[Labelled] = (),
     pushed: int = PUSHED,
+    compute: bool = True,
     progress: Listener = silent,
 ) -> Tcav:
     """Does the model's answer depend on each concept, at the residual stream or feature map after each of `layers`?
@@ -66,6 +67,7 @@ def tcav(
     all concepts; by default each set's own. controls: sets that stand for other concepts, 40 at the least for a verdict
     about specificity. pushed: on how many inputs real pushes are measured; 0 for none. The result is kept in the
     workspace; the same call again reads it from there, and then the model need not be open.
+    compute: False raises NotOpened where it would have to be computed.
     """
     start = time.perf_counter()
     settings, reader = settings or Settings(), reader_of(model, reading)
@@ -79,7 +81,7 @@ def tcav(
     if (known := read_result(key)) is not None:
         seconds = time.perf_counter() - start
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
-    require_open(model)
+    require_open(model, compute=compute)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
     recorded = [record_concept(reader, source, sites, asked.items, progress=progress) for source in sources]
     others = record_controls(reader, controls, sites, asked.items, progress=progress)

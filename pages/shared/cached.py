@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from core import first_concept
-from core.examples import Examples, Info, catalogue, open_examples, stamp
+from core.examples import Examples, Info, catalogue, list_images, open_examples, stamp
 from core.models import KnownModel, NotOpened, as_known, known_model, list_models
 from core.progress import Listener, silent
 from pages.shared.hardware import chosen_hardware
@@ -56,6 +56,12 @@ def model(spec: str) -> Model:
 def all_examples() -> dict[str, Info]:
     """The catalogue by id. Kept for seconds only: another session may save a set."""
     return {info.id: info for info in catalogue()}
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def all_images() -> dict[str, Info]:
+    """The sets of images at hand that hold a concept, by id."""
+    return {info.id: info for info in list_images() if info.positives and info.negatives}
 
 
 @st.cache_data(ttl=600, max_entries=8, show_spinner=False)

@@ -3,31 +3,89 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
+from core.models import ImageModel, Model, NotOpened
 from core.progress import Listener
 from pages.shared import cached
+from pages.shared.hardware import chosen_hardware
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from core.examples import Examples
-    from core.tcav.contributions import Contributions
+    from core.examples import ImageExamples
+    from core.models import AnyModel
     from core.tcav.reopening import Reopened
+    from core.tcav.sources import Labelled
     from pages.shared.tcav_choices import Choices
+
+T = TypeVar("T")
 
 TESTS = 3  # taken up again; tens of megabytes each
 SHARES = 400  # texts whose tokens' shares are kept; kilobytes each
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the control sets …")
-def controls(count: int) -> Sequence[Examples]:
+def controls(count: int, kind: str = "text") -> Sequence[Labelled]:
     """The bundled sets that stand for other concepts; they never change while the app runs."""
-    from core.tcav import open_controls
+    from core.tcav import open_controls, open_image_controls
 
-    return open_controls(count) if count else []
+    if not count:
+        return []
+    return open_controls(count) if kind == "text" else open_image_controls(count)
+
+
+@st.cache_resource(ttl=60, max_entries=32, show_spinner="Looking at the images …")
+def images(id: str, limit: int | None) -> ImageExamples:
+    """A set of images. Kept for a minute only: files may change. Raises UserError if it cannot be opened."""
+    from core.examples import open_images
+
+    return open_images(id, limit=limit)
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def class_images() -> dict[str, str]:
+    """Titles of the sets of photographs on this machine, by id: a cut-out first, if there are any."""
+    from core.examples import list_images
+    from core.examples.image_sets import STAMPS
+
+    stamps = {"stamps/zebra": "A cut-out zebra over drawn scenes"} if STAMPS.is_dir() else {}
+    return stamps | {info.id: info.title for info in list_images() if info.subject == "photograph"}
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def pools() -> dict[str, str]:
+    """Titles of the pools of images that hold negatives alone, by id."""
+    from core.examples import list_images
+
+    return {info.id: info.title for info in list_images() if not info.positives}
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _image_model(spec: str, device: str | None, dtype: str | None) -> ImageModel:
+    from core.models import open_image_model
+
+    return open_image_model(spec, device=device, dtype=dtype)
+
+
+def model(spec: str, kind: str) -> Model | ImageModel:
+    """The opened model, one for all sessions. Raises UserError if it cannot be opened."""
+    if kind == "text":
+        return cached.model(spec)
+    with st.spinner("Opening the model …", show_time=True):
+        return _image_model(spec, *chosen_hardware())
+
+
+def answer(spec: str, kind: str, ask: Callable[[AnyModel | ImageModel], T]) -> T | None:
+    """What `ask` says if it was computed before, by whomever; else None. A model of images is small, and opened."""
+    if kind == "text":
+        return cached.answer(spec, ask)
+    try:
+        return ask(model(spec, kind))
+    except NotOpened:
+        return None
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -36,7 +94,7 @@ def _tests() -> OrderedDict[tuple[Any, ...], Reopened]:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _shares() -> OrderedDict[tuple[Any, ...], Contributions]:
+def _shares() -> OrderedDict[tuple[Any, ...], Any]:
     return OrderedDict()
 
 
@@ -44,7 +102,7 @@ def reopened(choices: Choices, progress: Listener) -> Reopened:
     """The arrays behind a test; one for all sessions, which nobody changes."""
     from core.tcav.reopening import reopen
 
-    opened = cached.model(choices.model)
+    opened = model(choices.model, choices.kind)
     asked, how = choices.parts(opened)
     key = _key(choices, opened, asked)
     shelf = _tests()
@@ -61,30 +119,30 @@ def is_open(choices: Choices) -> bool:
 
 
 def shares(
-    choices: Choices, target: str, layer: int, concept: int, texts: Sequence[str], progress: Listener
-) -> list[Contributions]:
-    """Of each text's tokens, in one cell."""
+    choices: Choices, target: str, layer: int, concept: int, items: Sequence[Any], progress: Listener
+) -> list[Any]:
+    """Of each text's tokens (Contributions), or of each image's places (ConceptMap), in one cell."""
     from core.tcav.contributions import contributions
     from core.tcav.known import known_target
+    from core.tcav.maps import concept_maps
 
-    opened = cached.model(choices.model)
+    opened = model(choices.model, choices.kind)
     again = reopened(choices, progress)
     site = choices.layers.index(layer)
     asked, _ = choices.parts(opened)
     start = (*_key(choices, opened, asked), target, layer, concept)
     shelf = _shares()
-    missing = [text for text in dict.fromkeys(texts) if (*start, text) not in shelf]
+    names = [item if isinstance(item, str) else item.digest for item in items]
+    missing = {name: item for name, item in zip(names, items, strict=True) if (*start, name) not in shelf}
     if missing:
-        found = contributions(
-            opened,
-            known_target(opened, target),
-            missing,
-            again.sites[site],
-            again.cav(concept, site),
-            pool=choices.how.pool,
+        where = (again.sites[site], again.cav(concept, site))
+        found: Sequence[Any] = (
+            contributions(opened, known_target(opened, target), list(missing.values()), *where, pool=choices.how.pool)
+            if isinstance(opened, Model)
+            else concept_maps(opened, known_target(opened, target), list(missing.values()), *where)
         )
-        shelf.update({(*start, text): one for text, one in zip(missing, found, strict=True)})
-    wanted = [shelf[(*start, text)] for text in texts]
+        shelf.update({(*start, name): one for name, one in zip(missing, found, strict=True)})
+    wanted = [shelf[(*start, name)] for name in names]
     while len(shelf) > SHARES:
         shelf.popitem(last=False)
     return wanted
@@ -93,6 +151,6 @@ def shares(
 def _key(choices: Choices, opened: Any, asked: tuple[Any, ...]) -> tuple[Any, ...]:
     """What decides the arrays: the choices, and what the names in them stand for now."""
     sets = tuple(one.digest for one in asked[0])
-    inputs = hash(asked[2].items)
-    other = cached.examples(choices.other, choices.how.limit).digest if choices.other else ""
+    inputs = tuple(item if isinstance(item, str) else item.digest for item in asked[2].items)
+    other = choices.open_set(choices.other).digest if choices.other else ""
     return (choices, opened.fingerprint, opened.device.type, opened.dtype_name, sets, inputs, other)

@@ -16,38 +16,52 @@ from pages.shared.hardware import choose_hardware
 from pages.shared.links import linked
 from pages.shared.text import plain
 
-KEPT = ("model", "device", "dtype", "layer", "concept")  # choices of the sidebar that a button takes along
+KEPT = ("model", "device", "dtype", "layer", "concept", "images")  # choices of the sidebar that a button takes along
 ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the sidebar says. layers: how many the model has, None until it was opened once. concept: examples id."""
+    """What the sidebar says. layers: how many the model has, None until it was opened once. concept: examples id.
+
+    kind: "text" or "image", what the model reads, and so what the concept is made of.
+    """
 
     model: str
     layer: int
     layers: int | None
     concept: str
+    kind: str = "text"
+
+    @property
+    def infos(self) -> dict[str, Info]:
+        """The sets at hand that the model can read, by id."""
+        return cached.all_examples() if self.kind == "text" else cached.all_images()
 
     @property
     def info(self) -> Info | None:
         """The catalogue's line about the concept; None if there are no examples at all."""
-        return cached.all_examples().get(self.concept)
+        return self.infos.get(self.concept)
 
 
-def frame() -> Chosen:
-    """Draw the sidebar. The first line of every page, since a page may run without the others."""
+def frame(*, images: bool = False) -> Chosen:
+    """Draw the sidebar. The first line of every page, since a page may run without the others.
+
+    images: whether the page is for models that read images too.
+    """
     _enter_by_the_door()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
-        known = {info.id: info for info in list_models() if info.kind == "text"}
-        model = _choose_model(known)
+        at_hand = {info.id: info for info in list_models()}
+        known = {id: info for id, info in at_hand.items() if images or info.kind == "text"}
+        model = _choose_model(known, refused={id for id in at_hand if id not in known})
+        kind = known[model].kind if model in known else "text"
         choose_hardware()
         layers = known[model].layers if model in known else None
         layer = _choose_layer(layers)
-        concept = _choose_concept(cached.all_examples())
+        concept = _choose_concept(cached.all_examples()) if kind == "text" else _choose_images(cached.all_images())
         to_library("Your own texts", icon=":material/library_add:", do="add")
-    return Chosen(model, layer, layers, concept)
+    return Chosen(model, layer, layers, concept, kind)
 
 
 def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = False, **choices: str) -> None:
@@ -67,13 +81,13 @@ def default_layer(layers: int | None) -> int:
     return first_concept.LAYER if layers is None else (layers - 1) * 9 // 20
 
 
-def _choose_model(known: dict[str, ModelInfo]) -> str:
+def _choose_model(known: dict[str, ModelInfo], refused: set[str]) -> str:
     return linked(
         st.selectbox,
         "Model",
         key="model",
         default=first_concept.MODEL,
-        valid=bool,
+        valid=lambda id: bool(id) and id not in refused,
         options=list(known),
         accept_new_options=True,
         help="A language model: the bundled `smollm2`, one that was opened before, or type the path of a local "
@@ -115,6 +129,24 @@ def _choose_concept(infos: dict[str, Info]) -> str:
         format_func=lambda id: f"{infos[id].title} · {infos[id].subject}" if id in infos else str(id),
         help="A concept is given by examples: texts that show it (positives) and texts that do not (negatives). "
         "Type to search by title or subject; the Probing page also takes your own texts.",
+    )
+    info = infos[concept]
+    st.caption(f"{info.positives:,} × {plain(info.positive_name)}  \n{info.negatives:,} × {plain(info.negative_name)}")
+    return concept
+
+
+def _choose_images(infos: dict[str, Info]) -> str:
+    """A set of images as the concept."""
+    concept = linked(
+        st.selectbox,
+        "Concept",
+        key="images",
+        default=first_concept.IMAGES,
+        valid=infos.__contains__,
+        options=list(infos),
+        format_func=lambda id: f"{infos[id].title} · {infos[id].subject}" if id in infos else str(id),
+        help="A concept is given by examples: images that show it (positives) and images that do not (negatives). "
+        "Textures and colours are drawn here, against random patches; the command line also takes your own folders.",
     )
     info = infos[concept]
     st.caption(f"{info.positives:,} × {plain(info.positive_name)}  \n{info.negatives:,} × {plain(info.negative_name)}")

@@ -8,6 +8,7 @@ from core.charts import Line, lines, null_histogram
 from core.tcav import KINDS
 from core.tcav.result import NULL_EDGES
 from pages.shared import tcav_inputs
+from pages.shared.frame import go_to
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_verdicts import Cell, listed, signed, small
@@ -46,6 +47,15 @@ def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
             _pushes(cell)
     with right:
         _metrics(cell)
+    if choices.kind == "text":
+        go_to(
+            "steering",
+            f"Steer along it at layer {cell['layer']}",
+            icon=":material/tune:",
+            model=choices.model,
+            concept=cell["concept"],
+            layer=str(cell["layer"]),
+        )
     tcav_inputs.show(choices, cell)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.stats.shares import share_interval
 from core.tcav import KINDS
-from pages.shared import cached, cached_tcav, tcav_cost
+from pages.shared import cached_tcav, tcav_cost
 from pages.shared.downloads import file_part, json_button
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
@@ -19,7 +19,7 @@ from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_runs import known_or_run
 
 if TYPE_CHECKING:
-    from core.models import AnyModel
+    from core.models import AnyModel, ImageModel
 
 LEVEL = 0.05
 RATE_HELP = (
@@ -40,17 +40,20 @@ def show(choices: Choices, chosen: Chosen) -> None:
         "draws the sidebar's concept, each against a pool of negatives. A test that can be trusted finds 5% of the "
         "first, at most 5% of the second, and most of the third."
     )
-    infos = cached.all_examples()
+    infos = choices.infos
+    patches = {} if choices.kind == "text" else cached_tcav.pools()
     one, two, three = st.columns([2, 1, 1])
     with one:
         pool = linked(
             st.selectbox,
             "Pool of negatives",
             key="check_pool",
-            default=chosen.concept,
-            valid=infos.__contains__,
-            options=list(infos),
-            format_func=lambda id: f"{infos[id].title} · {infos[id].negative_name}" if id in infos else id,
+            default=next(iter(patches), chosen.concept),
+            valid=lambda id: id in patches or id in infos,
+            options=[*patches, *infos],
+            format_func=lambda id: (
+                patches.get(id) or (f"{infos[id].title} · {infos[id].negative_name}" if id in infos else id)
+            ),
             help="Random sets are drawn from the negatives of this set.",
         )
     with two:
@@ -59,7 +62,9 @@ def show(choices: Choices, chosen: Chosen) -> None:
         runs = _number("Runs of each kind", "check_runs", 400, 20, 10_000, "More runs, narrower intervals.")
     layer = choices.layers[0]
     found = known_or_run(
-        lambda: cached.answer(choices.model, lambda model: _check(choices, pool, size, runs, layer, model)),
+        lambda: cached_tcav.answer(
+            choices.model, choices.kind, lambda model: _check(choices, pool, size, runs, layer, model)
+        ),
         _arguments(choices, pool, size, runs, layer),
         title=f"Check of the TCAV test in {choices.model}",
         button="Check my test",
@@ -94,7 +99,9 @@ def _arguments(choices: Choices, pool: str, size: int, runs: int, layer: int) ->
     return [*words, *as_arguments()]
 
 
-def _check(choices: Choices, pool: str, size: int, runs: int, layer: int, model: AnyModel) -> dict[str, Any]:
+def _check(
+    choices: Choices, pool: str, size: int, runs: int, layer: int, model: AnyModel | ImageModel
+) -> dict[str, Any]:
     from core.tcav import Reading, check
     from core.tcav.known import known_target
     from core.tcav.sources import pool_of
@@ -102,17 +109,18 @@ def _check(choices: Choices, pool: str, size: int, runs: int, layer: int, model:
     how = choices.how
     return check(
         model,
-        pool_of(cached.examples(pool, how.limit)),
+        pool_of(choices.open_set(pool)),
         [known_target(model, choices.targets[0])],
         choices.open_inputs(),
         [layer],
-        concept=cached.examples(choices.concepts[0], how.limit),
+        concept=choices.open_set(choices.concepts[0]),
         settings=how.settings(),
         reading=Reading(how.pool),
-        controls=cached_tcav.controls(how.controls),
+        controls=choices.controls(),
         pushed=how.pushed,
         runs=runs,
         size=size,
+        compute=False,
     )
 
 

@@ -12,11 +12,15 @@ from pages.shared.hardware import as_arguments
 from pages.shared.links import comma
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.activations import Pool
-    from core.models import AnyModel
+    from core.examples import Info
+    from core.models import AnyModel, ImageModel
     from core.progress import Listener
     from core.tcav import Inputs, Settings, Tcav
     from core.tcav.reopening import Reopened
+    from core.tcav.sources import Labelled
 
 OWN, POOLED, AGAINST = "own", "pool", "against"
 KINDS = ("diffmean", "lda")
@@ -61,8 +65,8 @@ class How:
 class Choices:
     """concepts: ids of sets, the sidebar's first. targets: specs. prompts: own inputs; else `inputs` is a set's id.
 
-    negatives: OWN, or POOLED or AGAINST with the set `other`. mark: where in an input the answer
-    is read, "" at its end.
+    negatives: OWN, or POOLED or AGAINST with the set `other`. mark: where in an input the answer is read, "" at its
+    end. kind: "text" or "image", what the model reads.
     """
 
     model: str
@@ -75,6 +79,7 @@ class Choices:
     other: str = ""
     mark: str = ""
     how: How = How()
+    kind: str = "text"
 
     def arguments(self) -> list[str]:
         """The command line: equal work is one job."""
@@ -109,20 +114,37 @@ class Choices:
         from core.tcav.targets import cut_at_mark
 
         limit = self.how.inputs_limit
+        if self.kind == "image":
+            found = cached_tcav.images(self.inputs, limit)
+            return make_inputs(self.inputs, found.images, found.groups)
         texts = self.prompts[:limit] or cached.examples(self.inputs, limit).texts
         return make_inputs(self.inputs_id(), [cut_at_mark(text, self.mark or None) for text in texts])
 
-    def parts(self, model: AnyModel) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    @property
+    def infos(self) -> dict[str, Info]:
+        """The sets at hand that the model can read, by id."""
+        return cached.all_examples() if self.kind == "text" else cached.all_images()
+
+    def open_set(self, id: str, limit: int | None = None) -> Labelled:
+        """A labelled set of what the model reads, cut to `limit` rows or to those of the test."""
+        limit = self.how.limit if limit is None else limit
+        return cached.examples(id, limit) if self.kind == "text" else cached_tcav.images(id, limit)
+
+    def controls(self) -> Sequence[Labelled]:
+        """The sets that stand for other concepts."""
+        return cached_tcav.controls(self.how.controls, self.kind)
+
+    def parts(self, model: AnyModel | ImageModel) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What `tcav` and `reopen` are called with after the model."""
         from core.tcav import Reading
         from core.tcav.known import known_target
         from core.tcav.sources import pool_of, rival_of
 
-        limit, negatives = self.how.limit, None
+        negatives = None
         if self.negatives != OWN:
-            negatives = (pool_of if self.negatives == POOLED else rival_of)(cached.examples(self.other, limit))
+            negatives = (pool_of if self.negatives == POOLED else rival_of)(self.open_set(self.other))
         asked = (
-            [cached.examples(id, limit) for id in self.concepts],
+            [self.open_set(id) for id in self.concepts],
             [known_target(model, spec) for spec in self.targets],
             self.open_inputs(),
             self.layers,
@@ -134,12 +156,11 @@ class Choices:
         """The result, if it was computed before, by whomever. Raises UserError for choices that cannot be."""
         from core.tcav import tcav
 
-        def look(model: AnyModel) -> Tcav:
+        def look(model: AnyModel | ImageModel) -> Tcav:
             asked, how = self.parts(model)
-            controls = cached_tcav.controls(self.how.controls)
-            return tcav(model, *asked, **how, controls=controls, pushed=self.how.pushed)
+            return tcav(model, *asked, **how, controls=self.controls(), pushed=self.how.pushed, compute=False)
 
-        return cached.answer(self.model, look)
+        return cached_tcav.answer(self.model, self.kind, look)
 
     def reopened(self, progress: Listener) -> Reopened:
         """The arrays behind the result; recorded where they are not stored."""

@@ -8,10 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import Mark, cosine_map, grid, marks
-from core.examples import Examples
 from core.progress import Listener
 from core.tcav.cavs import kind_named
-from pages.shared import cached
+from core.tcav.sources import Labelled
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import comma, linked
 from pages.shared.tcav_choices import Choices
@@ -80,7 +79,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     from core.tcav.analysis import analyse
     from core.tcav.entanglement import cav_of, without
 
-    infos = cached.all_examples()
+    infos = choices.infos
     others = [id for id in infos if id != cell["concept"]]
     beside = [id for id in choices.concepts if id in others]
     id = linked(
@@ -98,7 +97,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     draw = listener(bar)
     concept, site = _place(choices, cell)
     again = choices.reopened(draw).at(site)
-    removed = again.another(cached.examples(id, choices.how.limit), progress=draw)
+    removed = again.another(choices.open_set(id), progress=draw)
     direction = cav_of(removed, 0, kind_named(again.settings.cav), again.question.metrics[0])
     question = again.question
     found = {
@@ -123,7 +122,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
 
 def negatives(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     """The same positives against several pools of negatives."""
-    infos = cached.all_examples()
+    infos = choices.infos
     usual = [id for id in choices.concepts if id != cell["concept"]][:2]
     ids = linked(
         st.multiselect,
@@ -143,9 +142,7 @@ def negatives(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
         st.info("Choose one or more sets whose negatives shall stand in.")
         return
     bar = st.empty()
-    found, sensitivity = _against(
-        choices, cell, {id: cached.examples(id, choices.how.limit) for id in ids}, listener(bar)
-    )
+    found, sensitivity = _against(choices, cell, {id: choices.open_set(id) for id in ids}, listener(bar))
     bar.empty()
     table = pd.DataFrame(
         {
@@ -177,13 +174,13 @@ def negatives(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     csv_button(table, f"tcav-negatives-{file_part(cell['concept'])}-{cell['layer']}.csv")
 
 
-def _against(choices: Choices, cell: Cell, pools: dict[str, Examples], draw: Listener) -> tuple[list[Any], Any]:
+def _against(choices: Choices, cell: Cell, pools: dict[str, Labelled], draw: Listener) -> tuple[list[Any], Any]:
     from core.tcav.negatives import against_pools
     from core.tcav.sources import pool_of
 
     concept, site = _place(choices, cell)
     again = choices.reopened(draw).at(site)
-    examples = cached.examples(cell["concept"], choices.how.limit)
+    examples = choices.open_set(cell["concept"])
     tested = {"": again.concepts[concept]}
     for id, pool in pools.items():
         tested[id] = again.another(examples, negatives=pool_of(pool), progress=draw)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
-from core.examples import Examples
-from pages.shared import cached, cached_tcav
+from core.tcav.sources import Labelled, items_of
 from pages.shared.estimate import CHARACTERS_PER_TOKEN, LONGEST, OPENING, SMALL, TOKENS_PER_SECOND
 from pages.shared.tcav_choices import Choices
 from pages.shared.text import duration
 
 REFERENCE_TOKENS = 60_000  # 2,000 texts, cut at 64 tokens
+IMAGE_TOKENS = 30.0  # of a model with SMALL parameters: as long as one image of a small network takes
 BACKWARD = 3  # a forward and a backward pass, in forward passes
 DIRECTIONS, DOSES = 20, 4  # random ones that a push is compared with
 CELL_SECONDS = 1.5  # permutations, bootstrap and readability of one cell
@@ -22,25 +23,25 @@ RUN_SECONDS = 0.15  # one run of a check
 def of_test(choices: Choices, n_layers: int | None) -> str:
     """What a test costs if nothing of it is stored yet."""
     how, cells = choices.how, len(choices.concepts) * len(choices.layers) * len(choices.targets)
-    examples = sum(_tokens(cached.examples(id, how.limit).texts) for id in choices.concepts)
-    examples += _tokens(cached.examples(choices.other, how.limit).texts) if choices.other else 0
+    examples = sum(_tokens(choices.open_set(id)) for id in choices.concepts)
+    examples += _tokens(choices.open_set(choices.other)) if choices.other else 0
     inputs = choices.open_inputs().items
-    read = examples + _controls(how.controls) + (REFERENCE_TOKENS if "lda" in how.kinds else 0)
+    read = examples + _controls(choices) + (REFERENCE_TOKENS if "lda" in how.kinds else 0)
     pushed = _tokens(inputs) * min(1.0, how.pushed / max(1, len(inputs))) * DOSES
     pushes = pushed * (DIRECTIONS + len(choices.concepts)) * len(choices.layers) * len(choices.targets)
     seconds = OPENING + _forward(read, n_layers, max(choices.layers))
     seconds += _forward(BACKWARD * _tokens(inputs) * len(choices.targets) + pushes, n_layers, None)
     seconds += CELL_SECONDS * cells + CONTROL_SECONDS * how.controls * len(choices.layers)
     return (
-        f"{len(choices.concepts)} concept{'s' * (len(choices.concepts) != 1)}, {len(choices.layers)} layers and "
-        f"{len(inputs):,} inputs take at most roughly {duration(seconds)} on this machine; what is stored already is "
+        f"{_counted(choices.concepts, 'concept')}, {_counted(choices.layers, 'layer')} and "
+        f"{_counted(inputs, 'input')} take at most roughly {duration(seconds)} on this machine; what is stored is "
         "not read again. You can leave the page meanwhile."
     )
 
 
-def of_scan(choices: Choices, sets: Sequence[Examples], n_layers: int | None, layer: int) -> str:
+def of_scan(choices: Choices, sets: Sequence[Labelled], n_layers: int | None, layer: int) -> str:
     """What a scan costs if nothing of it is stored yet."""
-    read = sum(_tokens(one.texts) for one in sets) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
+    read = sum(map(_tokens, sets)) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
     inputs = _tokens(choices.open_inputs().items)
     seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None) + 0.5 * len(sets)
     return (
@@ -51,8 +52,8 @@ def of_scan(choices: Choices, sets: Sequence[Examples], n_layers: int | None, la
 
 def of_check(choices: Choices, runs: int, n_layers: int | None, layer: int) -> str:
     """What a check costs if nothing of it is stored yet."""
-    examples = _tokens(cached.examples(choices.concepts[0], choices.how.limit).texts)
-    read = examples + _controls(choices.how.controls) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
+    examples = _tokens(choices.open_set(choices.concepts[0]))
+    read = examples + _controls(choices) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
     inputs = _tokens(choices.open_inputs().items)
     seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None)
     seconds += 3 * runs * RUN_SECONDS
@@ -62,12 +63,22 @@ def of_check(choices: Choices, runs: int, n_layers: int | None, layer: int) -> s
     )
 
 
-def _tokens(texts: Sequence[str]) -> float:
-    return sum(min(LONGEST, len(text) / CHARACTERS_PER_TOKEN + 1) for text in texts)
+def _counted(what: Sequence[Any], name: str) -> str:
+    return f"{len(what):,} {name}{'s' * (len(what) != 1)}"
 
 
-def _controls(count: int) -> float:
-    return sum(_tokens(one.texts) for one in cached_tcav.controls(count))
+def _tokens(given: Labelled | Sequence[Any]) -> float:
+    """Of the texts of a set, or of inputs; an image takes as long as some tokens do."""
+    items = given if isinstance(given, Sequence) else items_of(given)
+    return sum(
+        min(LONGEST, len(item) / CHARACTERS_PER_TOKEN + 1) if isinstance(item, str) else IMAGE_TOKENS for item in items
+    )
+
+
+def _controls(choices: Choices) -> float:
+    if choices.kind == "image":
+        return IMAGE_TOKENS * 900.0  # all controls are made of these drawings
+    return sum(map(_tokens, choices.controls()))
 
 
 def _forward(tokens: float, n_layers: int | None, deepest: int | None) -> float:

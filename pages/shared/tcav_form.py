@@ -7,7 +7,7 @@ import streamlit as st
 from core import first_concept
 from core.errors import UserError
 from core.examples import Info
-from pages.shared import cached
+from pages.shared import cached_tcav
 from pages.shared.frame import Chosen
 from pages.shared.links import comma, linked
 from pages.shared.tcav_choices import AGAINST, OWN, POOLED, Choices, read_layers
@@ -16,8 +16,9 @@ from pages.shared.tcav_words import TARGET_HELP, TARGETS
 
 MOST_CONCEPTS, MOST_TARGETS = 12, 3
 # Beside the first concept: easy to read, and nothing to do with praise.
-BESIDE = ("sae-probes/96_spam_is", "sae-probes/5_hist_fig_ismale")
+BESIDE = ("sae-probes/96_spam_is", "sae-probes/5_hist_fig_ismale", "textures/dotted", "textures/chequered")
 SAME, PROMPTS = "same", "prompts"
+FIRST_CLASS = "zebra"
 WAYS = {
     OWN: "Each concept's own",
     POOLED: "The negatives of one set",
@@ -27,7 +28,7 @@ WAYS = {
 
 def ask(chosen: Chosen, panel: str = "test") -> Choices:
     """Draw the choices that `panel` needs. Raises UserError for what cannot be asked."""
-    infos = cached.all_examples()
+    infos = chosen.infos
     concepts: tuple[str, ...] = (chosen.concept,)
     layers, negatives, other = str(chosen.layer), OWN, ""
     with st.container(border=True):
@@ -35,7 +36,7 @@ def ask(chosen: Chosen, panel: str = "test") -> Choices:
             concepts = _concepts(chosen, infos)
         left, right = st.columns(2)
         with left:
-            targets = _targets(MOST_TARGETS if panel == "test" else 1)
+            targets = (_targets if chosen.kind == "text" else _classes)(chosen, MOST_TARGETS if panel == "test" else 1)
             inputs, prompts = _inputs(chosen, infos)
         with right:
             if panel == "test":
@@ -44,14 +45,16 @@ def ask(chosen: Chosen, panel: str = "test") -> Choices:
             else:
                 st.caption(f"At layer {chosen.layer}, which the sidebar chooses.")
         with st.expander("How it is tested", icon=":material/tune:"):
-            how, mark = ask_how()
+            how, mark = ask_how(chosen.kind)
     if negatives == AGAINST and other in concepts:
         raise UserError(f"{infos[other].title} cannot be tested against itself; choose another set.")
-    for spec in targets:
-        if spec.count("|") != 1 or not all(side.strip(" ,") for side in spec.split("|")):
+    for spec in targets if chosen.kind == "text" else ():
+        if not spec.startswith("class:") and (
+            spec.count("|") != 1 or not all(side.strip(" ,") for side in spec.split("|"))
+        ):
             raise UserError(f"An answer is two sets of next words such as good,great|bad,terrible, not {spec!r}.")
     numbers = read_layers(layers, chosen.layers, chosen.model)
-    return Choices(chosen.model, concepts, targets, inputs, prompts, numbers, negatives, other, mark, how)
+    return Choices(chosen.model, concepts, targets, inputs, prompts, numbers, negatives, other, mark, how, chosen.kind)
 
 
 def title_of(infos: dict[str, Info], id: str) -> str:
@@ -62,7 +65,8 @@ def title_of(infos: dict[str, Info], id: str) -> str:
 def _concepts(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, ...]:
     """The sidebar's concept, and others beside it."""
     others = [id for id in infos if id != chosen.concept]
-    usual = [id for id in BESIDE if id in others] if chosen.concept == first_concept.EXAMPLES else []
+    first = (first_concept.EXAMPLES, first_concept.IMAGES)
+    usual = [id for id in BESIDE if id in others] if chosen.concept in first else []
     beside = linked(
         st.multiselect,
         f"Concepts beside “{infos[chosen.concept].title}”",
@@ -82,7 +86,7 @@ def _concepts(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, ...]:
     return (chosen.concept, *(id for id in beside if id != chosen.concept))
 
 
-def _targets(most: int) -> tuple[str, ...]:
+def _targets(chosen: Chosen, most: int) -> tuple[str, ...]:
     return tuple(
         linked(
             st.multiselect,
@@ -101,8 +105,53 @@ def _targets(most: int) -> tuple[str, ...]:
     )[:most]
 
 
+def _classes(chosen: Chosen, most: int) -> tuple[str, ...]:
+    """Classes of a classifier."""
+    names = cached_tcav.model(chosen.model, chosen.kind).class_names
+    specs = [f"class:{name}" for name in names]
+    usual = f"class:{FIRST_CLASS}" if f"class:{FIRST_CLASS}" in specs else specs[0]
+    return tuple(
+        linked(
+            st.multiselect,
+            "The model's answer",
+            key="class",
+            default=[usual],
+            read=lambda text: [spec for spec in text.split(";") if spec],
+            write=lambda specs: ";".join(specs),
+            valid=lambda specs: bool(specs) and len(list(specs)) <= MOST_TARGETS,
+            options=specs,
+            format_func=lambda spec: spec.removeprefix("class:") if spec in specs else spec,
+            accept_new_options=True,
+            max_selections=MOST_TARGETS,
+            help="The logit of a class, before the softmax; or that of one class less that of another, typed as "
+            "`class:zebra|horse`. Type to search.",
+        )
+    )[:most]
+
+
+def _image_inputs(chosen: Chosen) -> tuple[str, tuple[str, ...]]:
+    """The set of images that is asked about, or a folder."""
+    titles = {SAME: "The images of the sidebar's concept", **cached_tcav.class_images()}
+    usual = next((id for id in titles if id != SAME), SAME)
+    asked = linked(
+        st.selectbox,
+        "Inputs",
+        key="pictures",
+        default=usual,
+        valid=bool,
+        options=[*titles, *(id for id in chosen.infos if id not in titles)],
+        format_func=lambda id: titles.get(id) or (title_of(chosen.infos, id) if id in chosen.infos else id),
+        accept_new_options=True,
+        help="The images whose answers are asked about: best a folder of yours with images of the class. Type its "
+        "path, that of a zip file, or `stamps/zebra` and the like where Tux Paint's cut-outs are installed.",
+    )
+    return chosen.concept if asked == SAME else asked, ()
+
+
 def _inputs(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, tuple[str, ...]]:
     """The set whose texts are asked about, or prompts."""
+    if chosen.kind == "image":
+        return _image_inputs(chosen)
     sets = list(infos)
     names = {SAME: "The texts of the sidebar's concept", PROMPTS: "Prompts of your own"}
     asked = linked(
@@ -163,7 +212,8 @@ def _negatives(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, str]:
     )
     if way == OWN:
         return way, ""
-    others = [id for id in infos if id != chosen.concept] if way == AGAINST else list(infos)
+    patches = cached_tcav.pools() if chosen.kind == "image" and way == POOLED else {}
+    others = [id for id in infos if id != chosen.concept] if way == AGAINST else [*patches, *infos]
     return way, linked(
         st.selectbox,
         "Of which set",
@@ -171,5 +221,5 @@ def _negatives(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, str]:
         default=others[0],
         valid=others.__contains__,
         options=others,
-        format_func=lambda id: title_of(infos, id),
+        format_func=lambda id: patches.get(id) or title_of(infos, id),
     )

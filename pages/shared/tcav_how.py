@@ -17,8 +17,8 @@ POOLS: dict[Pool, str] = {"mean": "mean over tokens", "last": "last token"}
 CORRECTIONS = {"holm": "no false alarm at all (Holm)", "bh": "few among those found (Benjamini–Hochberg)"}
 
 
-def ask_how() -> tuple[How, str]:
-    """Draw the choices; with them the mark at which inputs are read."""
+def ask_how(kind: str) -> tuple[How, str]:
+    """Draw the choices; with them the mark at which inputs are read. kind: "text" or "image"."""
     one, two, three, four = st.columns(4)
     with one:
         limit = _number("Examples of each set", "rows", 1000, 8, 100_000, 100, "At most so many rows of each concept, "
@@ -60,17 +60,19 @@ def ask_how() -> tuple[How, str]:
             format_func=lambda name: CAV_KINDS[name].title,
             help="Whose scores, specificity and pushes are shown.",
         )
-        pool: Pool = linked(
-            st.selectbox,
-            "One activation per text",
-            key="pooled",
-            default="mean",
-            valid=POOLS.__contains__,
-            options=list(POOLS),
-            format_func=POOLS.__getitem__,
-            help="The gradient is summed over exactly the tokens that are pooled, which is where a push acts too. "
-            "First and special tokens and sinks are left out.",
-        )
+        pool: Pool = "mean"
+        if kind == "text":
+            pool = linked(
+                st.selectbox,
+                "One activation per text",
+                key="pooled",
+                default="mean",
+                valid=POOLS.__contains__,
+                options=list(POOLS),
+                format_func=POOLS.__getitem__,
+                help="The gradient is summed over exactly the tokens that are pooled, which is where a push acts too. "
+                "First and special tokens and sinks are left out.",
+            )
     with middle:
         permutations = _number("Permutations", "dealt", 999, 19, 20_000, 500, "Labels are dealt anew so often, at the "
                                "least; with more than 5 concepts more.")  # fmt: skip
@@ -88,15 +90,17 @@ def ask_how() -> tuple[How, str]:
             help="How p is adjusted for the number of concepts. Over layers, answers and kinds of CAV it always is, by "
             "the largest z.",
         )
-        mark = linked(
-            st.text_input,
-            "Read the answer before",
-            key="mark",
-            default="",
-            max_chars=40,
-            placeholder="the end of each input",
-            help="Each input is cut where this mark first stands in it, and the answer is what comes next there.",
-        )
+        mark = ""
+        if kind == "text":
+            mark = linked(
+                st.text_input,
+                "Read the answer before",
+                key="mark",
+                default="",
+                max_chars=40,
+                placeholder="the end of each input",
+                help="Each input is cut where this mark first stands in it, and the answer is what comes next there.",
+            )
     how = How(kinds, cav, pool, correction, permutations, seed, controls, pushed, limit, inputs_limit)
     return how, mark
 

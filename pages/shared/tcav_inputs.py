@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import jobs
 from core.progress import Progress
-from pages.shared import cached_tcav
+from pages.shared import cached_tcav, tcav_pictures
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.tcav_choices import Choices
@@ -31,9 +31,11 @@ def show(choices: Choices, cell: Cell) -> None:
     st.subheader("The inputs behind it", anchor=False)
     job = jobs.find(jobs.job_id(choices.arguments()))
     if not (job is not None and job.state == "done") and not cached_tcav.is_open(choices):
-        st.caption("The model reads the inputs and the examples again, where they are not stored: seconds to minutes.")
-        if not st.button("Show the inputs", icon=":material/play_arrow:", key="tcav_behind"):
-            return
+        with (place := st.empty()).container():
+            st.caption("The model reads the inputs and examples again, where they are not stored: seconds to minutes.")
+            if not st.button("Show the inputs", icon=":material/play_arrow:", key="tcav_behind"):
+                return
+        place.empty()
     with mendable():
         bar = st.empty()
         found, order = _read(choices, cell, listener(bar))
@@ -52,34 +54,48 @@ def listener(bar: st.delta_generator.DeltaGenerator) -> Listener:
     return draw
 
 
-def _read(choices: Choices, cell: Cell, progress: Listener) -> tuple[pd.DataFrame, list[list[Contributions]]]:
-    """All inputs with their derivatives, the strongest first; and shares of those at either end."""
+def _read(choices: Choices, cell: Cell, progress: Listener) -> tuple[pd.DataFrame, list[list[Any]]]:
+    """All inputs with their derivatives, the strongest first; and shares of those at either end.
+
+    Shares are Contributions of tokens, or ConceptMaps of images.
+    """
     again = choices.reopened(progress)
     concept, site = choices.concepts.index(cell["concept"]), choices.layers.index(cell["layer"])
     derivatives = again.derivatives(concept, site, cell["target"])
     order = np.argsort(-derivatives, kind="stable")
     table = pd.DataFrame(
         {
-            "input": [again.items[row] for row in order],
+            "input": [item if isinstance(item := again.items[row], str) else item.name for row in order],
             "derivative": derivatives[order],
             "value": np.asarray(again.values[cell["target"]])[order],
         }
     )
     few = min(EACH, len(order) // 2)
-    ends = [table["input"][:few].tolist(), table["input"][::-1][:few].tolist()]
+    ends = [*order[:few], *order[::-1][:few]]
     flat = cached_tcav.shares(
-        choices, cell["target"], cell["layer"], concept, [text for end in ends for text in end], progress
+        choices, cell["target"], cell["layer"], concept, [again.items[row] for row in ends], progress
     )
     return table, [flat[:few], flat[few:]]
 
 
-def _columns(choices: Choices, cell: Cell, table: pd.DataFrame, ends: list[list[Contributions]]) -> None:
+def _columns(choices: Choices, cell: Cell, table: pd.DataFrame, ends: list[list[Any]]) -> None:
+    answer = plain(target_name(cell["target"]))
+    titles = [f"Most support: the concept raises “{answer}”", f"Most oppose: it lowers “{answer}”, or raises it least"]
+    if choices.kind == "image":
+        few = len(ends[0])
+        names = [table["input"][:few].tolist(), table["input"][::-1][:few].tolist()]
+        tcav_pictures.show(ends, names, titles)
+    else:
+        _texts(ends, titles)
+    csv_button(table, f"tcav-inputs-{file_part(cell['concept'])}-{cell['layer']}.csv", label="All inputs as CSV")
+
+
+def _texts(ends: list[list[Contributions]], titles: list[str]) -> None:
     values = np.concatenate([np.abs(one.values[np.isfinite(one.values)]) for end in ends for one in end])
     most = strongest(values.tolist())
-    answer = plain(target_name(cell["target"]))
     for column, name, end in zip(
         st.columns(2, gap="large"),
-        (f"Most support: the concept raises “{answer}”", f"Most oppose: it lowers “{answer}”, or raises it least"),
+        titles,
         ends,
         strict=True,
     ):
@@ -93,7 +109,6 @@ def _columns(choices: Choices, cell: Cell, table: pd.DataFrame, ends: list[list[
         "itself did: in a language model later tokens, through which everything passes, weigh more. Framed by dashes: "
         "first and special tokens and sinks, which are not pooled."
     )
-    csv_button(table, f"tcav-inputs-{file_part(cell['concept'])}-{cell['layer']}.csv", label="All inputs as CSV")
 
 
 def _one(one: Contributions, most: float, *, key: str, legend: bool) -> None:

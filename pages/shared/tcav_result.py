@@ -6,11 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.charts import NullBar, TestedCell, cell_map, null_bars
+from core.charts import MapCell, NullBar, cell_map, null_bars
 from core.tcav import Tcav
 from core.tcav.result import NULL_EDGES
 from core.tcav.verdict import SUPPORTED
-from pages.shared import cached, tcav_cell, tcav_more, tcav_verdicts
+from pages.shared import tcav_cell, tcav_more, tcav_verdicts
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.links import choose, linked
 from pages.shared.tcav_choices import Choices
@@ -37,8 +37,8 @@ def show(choices: Choices, found: Tcav) -> None:
         _map(cells, score, focus, titles)
     _bars(cells, focus, titles)
     _take_away(choices, found)
-    for note in found.notes:
-        st.caption(plain(_with_titles(note, titles)))
+    if found.notes:
+        st.caption("  \n".join(plain(_with_titles(note, titles)) for note in found.notes))
     tcav_cell.show(choices, focus, titles)
     st.header("Ask more", anchor=False)
     tcav_more.show(choices, focus, titles)
@@ -46,7 +46,7 @@ def show(choices: Choices, found: Tcav) -> None:
 
 def titles_of(choices: Choices) -> dict[str, str]:
     """Titles of the concepts by id, told apart where two are the same."""
-    infos = cached.all_examples()
+    infos = choices.infos
     titles = {id: infos[id].title if id in infos else id for id in choices.concepts}
     twice = [title for title in titles.values() if list(titles.values()).count(title) > 1]
     return {id: f"{title} ({id})" if title in twice else title for id, title in titles.items()}
@@ -113,7 +113,7 @@ def map_figure(cells: list[Cell], score: str, focus: Cell | None, titles: dict[s
     by_place = {(concepts.index(cell["concept"]), layers.index(cell["layer"])): cell for cell in cells}
     rows = [
         [
-            TestedCell(cell[score], counts(cell), cell["verdict"] == SUPPORTED, said(cell, titles))
+            MapCell(cell[score], counts(cell), cell["verdict"] == SUPPORTED, said(cell, titles))
             if (cell := by_place.get((row, column)))
             else None
             for column in range(len(layers))

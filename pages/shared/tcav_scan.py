@@ -9,7 +9,7 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.tcav.scan import ROWS, concepts_at_hand
 from core.tcav.verdict import SUPPORTED
-from pages.shared import cached, cached_tcav, tcav_cost
+from pages.shared import cached_tcav, tcav_cost
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.frame import Chosen, go_to
 from pages.shared.hardware import as_arguments
@@ -23,7 +23,7 @@ from pages.shared.tcav_words import LOOKS, MEANINGS, ORDER, counts, target_name
 from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
-    from core.models import AnyModel
+    from core.models import AnyModel, ImageModel
 
 SHORT, ALL = "short", "all"
 WHICH = {SHORT: "The 60 sets of shortest texts, and your own", ALL: "All sets"}
@@ -59,23 +59,23 @@ def show(choices: Choices, chosen: Chosen) -> None:
             help="At most; the classes in proportion. A CAV of few rows points partly nowhere, so that a concept that "
             "matters is ranked lower with fewer.",
         )
-    ids = _ids(which)
+    ids = _ids(which, choices.kind)
     layer = choices.layers[0]
     found = known_or_run(
-        lambda: cached.answer(choices.model, lambda model: _scan(choices, ids, rows, layer, model)),
+        lambda: cached_tcav.answer(choices.model, choices.kind, lambda model: _scan(choices, ids, rows, layer, model)),
         _arguments(choices, which, ids, rows, layer),
         title=f"TCAV scan for {target_name(choices.targets[0])} in {choices.model}",
         button="Run the scan",
-        cost=lambda: tcav_cost.of_scan(choices, [cached.examples(id, rows) for id in ids], chosen.layers, layer),
+        cost=lambda: tcav_cost.of_scan(choices, [choices.open_set(id, rows) for id in ids], chosen.layers, layer),
     )
     if found is not None:
         _result(choices, found)
 
 
-def _ids(which: str) -> list[str]:
-    """The sets to scan: those of the user always, of the bundled ones the short or all."""
-    at_hand = concepts_at_hand()
-    if which == ALL:
+def _ids(which: str, kind: str) -> list[str]:
+    """The sets to scan: those of the user always, of the bundled ones the short or all; of images all."""
+    at_hand = concepts_at_hand(images=kind == "image")
+    if which == ALL or kind == "image":
         return at_hand
     short = {one.id for one in cached_tcav.controls(60)}
     return [id for id in at_hand if id in short or not id.startswith("sae-probes/")]
@@ -83,12 +83,14 @@ def _ids(which: str) -> list[str]:
 
 def _arguments(choices: Choices, which: str, ids: list[str], rows: int, layer: int) -> list[str]:
     words = ["tcav", "scan", choices.model, "--layer", str(layer), *choices.asked(), "--limit", str(rows)]
-    words += ["--concepts", comma(ids)] if which == SHORT else []
+    words += ["--concepts", comma(ids)] if which == SHORT and choices.kind == "text" else []
+    if choices.kind == "image" and choices.how.controls != 60:
+        words += ["--controls", str(choices.how.controls)]
     words += ["--pushed", str(choices.how.pushed)] if choices.how.pushed != 32 else []
     return [*words, *as_arguments()]
 
 
-def _scan(choices: Choices, ids: list[str], rows: int, layer: int, model: AnyModel) -> dict[str, Any]:
+def _scan(choices: Choices, ids: list[str], rows: int, layer: int, model: AnyModel | ImageModel) -> dict[str, Any]:
     from core.tcav import Reading
     from core.tcav.known import known_target
     from core.tcav.scan import scan
@@ -96,20 +98,23 @@ def _scan(choices: Choices, ids: list[str], rows: int, layer: int, model: AnyMod
     how = choices.how
     return scan(
         model,
-        [cached.examples(id, rows) for id in ids],
+        [choices.open_set(id, rows) for id in ids],
         known_target(model, choices.targets[0]),
         choices.open_inputs(),
         layer,
         settings=how.settings(),
         reading=Reading(how.pool),
+        controls=choices.controls() if choices.kind == "image" else (),
         pushed=how.pushed,
+        compute=False,
     )
 
 
 @st.fragment
 def _result(choices: Choices, found: dict[str, Any]) -> None:
     results = found["results"]
-    titles = {one["concept"]: _title(one["concept"]) for one in results}
+    infos = choices.infos
+    titles = {id: infos[id].title if id in infos else id for id in (one["concept"] for one in results)}
     st.markdown(sentence(results, titles, choices.targets[0]))
     st.plotly_chart(
         marks(ranking(results, titles), title="mean cosine of gradient and CAV", nothing=0.0),
@@ -129,14 +134,14 @@ def _result(choices: Choices, found: dict[str, Any]) -> None:
         name = f"tcav-scan-{file_part(choices.targets[0])}-{choices.layers[0]}"
         csv_button(table, f"{name}.csv")
         json_button(lambda: found, f"{name}.json")
-    _closer(results, titles)
+    _closer(choices, results, titles)
     if found["notes"]:
         with st.expander(f"{len(found['notes'])} notes", icon=":material/info:"):
             for note in found["notes"]:
                 st.caption(plain(note))
 
 
-def _closer(results: list[dict[str, Any]], titles: dict[str, str]) -> None:
+def _closer(choices: Choices, results: list[dict[str, Any]], titles: dict[str, str]) -> None:
     ids = [one["concept"] for one in results]
     with st.container(border=True):
         id = linked(
@@ -152,12 +157,8 @@ def _closer(results: list[dict[str, Any]], titles: dict[str, str]) -> None:
         icon, color = LOOKS[one["verdict"]]
         st.badge(one["verdict"], icon=icon, color=color)  # type: ignore[arg-type]
         st.caption(f"{MEANINGS[one['verdict']]}  \n{plain(said(one))}")
-        go_to("tcav", "Test this concept over layers", icon=":material/grid_on:", panel="test", concept=id)
-
-
-def _title(id: str) -> str:
-    infos = cached.all_examples()
-    return infos[id].title if id in infos else id
+        key = "concept" if choices.kind == "text" else "images"
+        go_to("tcav", "Test this concept over layers", icon=":material/grid_on:", panel="test", **{key: id})
 
 
 def said(one: dict[str, Any]) -> str:

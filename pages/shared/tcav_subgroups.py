@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from core.charts import Mark, marks
 from core.tcav.cavs import kind_named
 from core.tcav.reopening import Reopened
-from pages.shared import cached
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import linked
 from pages.shared.tcav_choices import Choices
@@ -99,8 +100,10 @@ def _ways(choices: Choices) -> list[str]:
     """How these inputs can be told apart."""
     if choices.prompts:
         return ["length", "answer"]
-    examples = cached.examples(choices.inputs, choices.how.inputs_limit)
-    return ["class", *(["kind"] if examples.subgroups else []), "length", "answer"]
+    examples = choices.open_set(choices.inputs, choices.how.inputs_limit)
+    classes = ["class"] if examples.n_positives and examples.n_negatives else []
+    kinds = ["kind"] if examples.subgroups else []
+    return [*classes, *kinds, *(["length"] if choices.kind == "text" else []), "answer"]
 
 
 def _names(choices: Choices, again: Reopened, cell: Cell, way: str) -> list[str]:
@@ -110,12 +113,17 @@ def _names(choices: Choices, again: Reopened, cell: Cell, way: str) -> list[str]
         middle = sorted(values)[len(values) // 2]
         low, high = ("shorter", "longer") if way == "length" else ("lower answer", "higher answer")
         return [high if value >= middle else low for value in values]
-    examples = cached.examples(choices.inputs, choices.how.inputs_limit)
+    examples = choices.open_set(choices.inputs, choices.how.inputs_limit)
     inputs = choices.open_inputs()  # cut at the mark, as they were used
     told = (
         [examples.positive_name if label else examples.negative_name for label in examples.labels]
         if way == "class"
         else list(examples.subgroups or ())
     )
-    by_text = dict(zip(inputs.items, told, strict=True))
-    return [by_text.get(text, "") for text in again.items]
+    by_item = {_named(item): name for item, name in zip(inputs.items, told, strict=True)}
+    return [by_item.get(_named(item), "") for item in again.items]
+
+
+def _named(item: Any) -> str:
+    """What tells a text or an image from others."""
+    return item if isinstance(item, str) else str(item.digest)

@@ -32,10 +32,11 @@ def show(cells: Sequence[Cell], titles: Mapping[str, str]) -> None:
         best = strongest(own)
         icon, color = LOOKS[best["verdict"]]
         with st.container(border=True):
-            left, right = st.columns([1, 4], vertical_alignment="center")
+            left, right = st.columns([2, 7])
             left.badge(best["verdict"], icon=icon, color=color)  # type: ignore[arg-type]
-            right.markdown(f"**{plain(titles[concept])}**: {where(own)}  \n{figures(best)}")
-            st.caption(meaning(best["verdict"]))
+            over = f": {where(own)}" if len(own) > 1 else ""
+            right.markdown(f"**{plain(titles[concept])}**{over}  \n{figures(best)}")
+            right.caption(meaning(best["verdict"]))
 
 
 def where(cells: Sequence[Cell]) -> str:
@@ -46,8 +47,8 @@ def where(cells: Sequence[Cell]) -> str:
         if len(layers) == len(cells) > 1:
             return f"{verdict} at all {len(layers)} layers."
         if layers:
-            told.append(f"{verdict} at {listed(layers)}")
-    return f"layer by layer: {'; '.join(told)}." if len(cells) > 1 else f"{told[0]}."
+            told.append(f"{verdict} at layer{'s' * (len(layers) > 1)} {listed(layers)}")
+    return "; ".join(told) + "."
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -91,6 +91,8 @@ SCORES = {
 
 def target_name(spec: str) -> str:
     """A target for people: `good ↔ bad` for `good|bad`; the name of a class as it is."""
+    if spec.startswith("class:"):
+        return " − ".join(name.removeprefix("class:").split(",")[0].strip() for name in spec.split("|"))
     return TARGETS.get(spec) or " ↔ ".join(", ".join(w.strip() for w in side.split(",")) for side in spec.split("|"))
 
 
