@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from core.charts.colours import GREY, VERMILLION
+from core.charts.colours import GREY, PURPLE
 from core.charts.cosines import SCALE
 from core.charts.dress import dress
 from core.charts.heat import inert
@@ -70,7 +70,7 @@ def cell_map(
         if cell is not None and not cell.found:
             figure.add_shape(**_box(row, column, inset), line={"color": GREY, "width": 1.2, "dash": "dot"})
     if chosen is not None:
-        figure.add_shape(**_box(*chosen, 0.0), line={"color": VERMILLION, "width": 2.5})
+        figure.add_shape(**_box(*chosen, 0.0), line={"color": PURPLE, "width": 3.5})
     at = [cells[row][column] for row, column in places]
     figure.add_scatter(
         x=[column for _, column in places],

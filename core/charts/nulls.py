@@ -52,7 +52,7 @@ def null_bars(bars: Sequence[NullBar], *, title: str) -> go.Figure:
             legendgroup="null",
             showlegend=place == 0,
         )
-    for sign, color, name in ((1, VERMILLION, "towards the first answer"), (-1, BLUE, "towards the second")):
+    for sign, color, name in ((1, VERMILLION, "raises the answer"), (-1, BLUE, "lowers it")):
         for found in (True, False):
             own = [
                 (place, bar) for place, bar in enumerate(bars) if (bar.value >= 0) == (sign > 0) and bar.found == found

@@ -32,7 +32,7 @@ def show(cells: Sequence[Cell], titles: Mapping[str, str]) -> None:
         best = strongest(own)
         icon, color = LOOKS[best["verdict"]]
         with st.container(border=True):
-            left, right = st.columns([2, 7])
+            left, right = st.columns([3, 7])
             left.badge(best["verdict"], icon=icon, color=color)  # type: ignore[arg-type]
             over = f": {where(own)}" if len(own) > 1 else ""
             right.markdown(f"**{plain(titles[concept])}**{over}  \n{figures(best)}")
