@@ -48,6 +48,7 @@ class Index:
         checked_columns(folder, self.columns, self.settings, len(places["places"]))
         checked_weights(folder, weights, self.n_features)
         self.columns |= weights
+        self._windows = self._mapped_windows()  # held open: a growing index removes its old files
         self.texts = Texts(
             self.corpus["kind"],
             self.corpus["sets"],
@@ -98,8 +99,7 @@ class Index:
             raise files.damaged(self.folder / self.manifest["files"]["windows"]["file"])
         return found.astype(np.float32) * self.unit
 
-    @cached_property
-    def _windows(self) -> Any:
+    def _mapped_windows(self) -> Any:
         mapped = files.mapped(self.folder, self.manifest, "windows")
         shape = (*self.columns["example_text"].shape, self.settings.window)
         part = mapped.get_slice("window") if "window" in mapped.keys() else None  # noqa: SIM118 (safe_open is no dict)
@@ -135,7 +135,15 @@ def open_index(dictionary: Dictionary, *, key: str | None = None) -> Index:
         raise UserError(
             f"The dictionary {dictionary.name!r} has no index yet; `sae index {dictionary.name}` makes one."
         )
-    return Index(found[0])
+    for left in (2, 1, 0):
+        before = _generation(found[0])
+        try:
+            return Index(found[0])
+        except UserError:
+            # One that grows may have removed what its manifest named a moment ago.
+            if left == 0 or _generation(found[0]) == before:
+                raise
+    raise AssertionError("unreachable")
 
 
 def list_indexes(dictionary: Dictionary) -> list[Path]:
@@ -152,6 +160,10 @@ def list_indexes(dictionary: Dictionary) -> list[Path]:
             if isinstance(tokens, int) and isinstance(manifest.get("files"), dict) and "columns" in manifest["files"]:
                 found.append((-tokens, str(path.parent), path.parent))
     return [folder for _, _, folder in sorted(found)]
+
+
+def _generation(folder: Path) -> Any:
+    return (files.read_manifest(folder) or {}).get("generation")
 
 
 def _key(folder: Path) -> str:
