@@ -98,6 +98,7 @@ screenshots: prepare ## take the README's pictures anew, in headless Chromium
 
 peers: prepare $(PEERS)/.installed $(PEERS_SAE)/.installed ## compare with other libraries, in environments of their own
 	@$(PEERS)/bin/python -m benchmarks.peers
+	@$(PEERS)/bin/python -m benchmarks.tcav
 	@$(PEERS_SAE)/bin/python -m benchmarks.peers.saelens_roundtrip
 	@$(PEERS_SAE)/bin/python -m benchmarks.peers.sae_train_peers
 

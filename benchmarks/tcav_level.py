@@ -1,8 +1,9 @@
 """Level and power of the test, over kinds of CAV and statistics, beside the t-tests of the usual tools, on real texts.
 
 Random sets of film reviews as concepts tell how often a test rejects where there is nothing to find; positive against
-negative reviews how often it finds what is there. Target: " good" against " bad"; smollm2, after block 14. The t-tests
-are re-stated in tests/reference_tcav.py, each with 10 random sets.
+negative reviews how often it finds what is there. Target: " good" against " bad"; smollm2, after block 14. With
+`--images` random sets of random patches and striped textures; target: the class zebra of efficientnet-lite0, after
+layer 12. The t-tests are re-stated in tests/reference_tcav.py, each with 10 random sets.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 
 from benchmarks.harness import tell
 from core.directions.threads import one_blas_thread
-from core.examples import open_examples
-from core.models import open_model
+from core.examples import open_examples, open_images
+from core.models import open_image_model, open_model
 from core.stats.permutation import p_value, permuted_labels
 from core.tcav.analysis import Question, Settings
 from core.tcav.asking import ask
@@ -28,14 +29,29 @@ from core.tcav.disjoint import make_inputs
 from core.tcav.reader import reader_of
 from core.tcav.recorded import record_concept
 from core.tcav.scores import share_positive
-from core.tcav.sources import pool_of_texts, source_of, source_of_pool
-from core.tcav.targets import word_target
+from core.tcav.sources import pool_of, pool_of_texts, source_of, source_of_pool
+from core.tcav.targets import make_target, word_target
 from tests import reference_tcav as usual
 
 EXAMPLES = "sae-probes/92_glue_sst2"
 LAYER = 14
 ROWS, INPUTS = 1000, 100
 PERMUTATIONS = 199
+
+
+def load_images() -> tuple[Concept, Concept, Question]:
+    """Random sets' pool, the concept against it, and what they are tested on."""
+    model = open_image_model("efficientnet-lite0")
+    reader, sites = reader_of(model), [model.site(12)]
+    negatives = pool_of(open_images("patches/random"))
+    sources = [source_of_pool(negatives), source_of(open_images("textures/striped"), negatives)]
+    zebras = open_images("stamps/zebra")
+    inputs = make_inputs(zebras.id, zebras.images, zebras.groups)
+    asked = ask(reader, [make_target(model, "class:zebra")], inputs, sources, sites, settings=Settings())
+    pool, concept = (
+        record_concept(reader, source, sites, asked.items, one_class=not place) for place, source in enumerate(sources)
+    )
+    return pool, concept, asked.question
 
 
 def load(spec: str) -> tuple[Concept, Concept, Question]:
@@ -124,8 +140,10 @@ def shares(runs: int, ps: Callable[[int], dict[str, float]]) -> dict[str, float]
 
 
 @one_blas_thread()
-def measure(sizes: Sequence[int], runs: int, t_runs: int, kinds: Sequence[str]) -> list[dict[str, object]]:
-    pool, concept, question = load("good|bad")
+def measure(
+    sizes: Sequence[int], runs: int, t_runs: int, kinds: Sequence[str], images: bool
+) -> list[dict[str, object]]:
+    pool, concept, question = load_images() if images else load("good|bad")
     negatives = concept.rows(concept.y == 0)
     G = np.asarray(question.gradients[question.targets[0]][0], dtype=np.float64)
     results: list[dict[str, object]] = []
@@ -144,13 +162,14 @@ def measure(sizes: Sequence[int], runs: int, t_runs: int, kinds: Sequence[str]) 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.add_argument("--images", action="store_true", help="images in place of texts")
     options.add_argument("--runs", type=int, default=400, help="of each size (default 400)")
     options.add_argument("--t-runs", type=int, default=200, help="of the t-tests, which fit 130 classifiers each")
     options.add_argument("--sizes", default="25,50,100,200")
     options.add_argument("--kinds", default="diffmean,lda,logistic")
     chosen = options.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
-    found = measure(sizes, chosen.runs, chosen.t_runs, chosen.kinds.split(","))
+    found = measure(sizes, chosen.runs, chosen.t_runs, chosen.kinds.split(","), chosen.images)
     print(json.dumps({"results": found}) if chosen.json else "\n".join(map(json.dumps, found)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from core.cli import arguments, image_examples, own_examples
 from core.cli.console import table
 from core.errors import UserError
+from core.examples.image_ids import SAVED
 from core.progress import Listener
 
 NAME = "examples"
@@ -64,6 +65,10 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     if args.action == "rename":
         room.rename_examples(args.id, args.new)
         return {"action": "rename", "id": args.new, "was": args.id}
+    if args.id.startswith(SAVED):
+        change = room.delete_images if args.action == "delete" else room.restore_images
+        change(args.id.removeprefix(SAVED))
+        return {"action": args.action, "id": args.id}
     change = room.delete_examples if args.action == "delete" else room.restore_examples
     change(args.id)
     return {"action": args.action, "id": args.id}

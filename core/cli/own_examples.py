@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import arguments
 from core.errors import UserError
 
 if TYPE_CHECKING:
-    from core.examples import Examples
+    from core.examples import Examples, ImageExamples
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     table.add_argument("--subgroup-column", help="kinds whose scores are compared (default: subgroup, if there is one)")
     table.add_argument("--positive", help="the label that is positive")
     table.add_argument("--encoding", help="of the file, such as windows-1252 (default: utf-8)")
+    images = parser.add_argument_group("from images")
+    images.add_argument("--images", metavar="PATH", help="a folder or a zip file of images; the set is saved/NAME then")
+    images.add_argument("--background", default="", help="colour behind transparent parts (default: white)")
+    images.add_argument("--positive-folder", metavar="NAME", help="the folder of positives, where there are two")
     lists = parser.add_argument_group("from two TXT files, one text a line")
     lists.add_argument("--positives", metavar="FILE")
     lists.add_argument("--negatives", metavar="FILE")
@@ -50,9 +55,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "--from": args.source is not None,
         "--positives with --negatives": args.positives is not None or args.negatives is not None,
         "--pattern": args.pattern is not None,
+        "--images": args.images is not None,
     }
     if sum(ways.values()) != 1:
         raise UserError(f"Say where the texts come from: one of {', '.join(ways)}.")
+    if args.images is not None:
+        return _keep_images(args)
     if args.source is not None:
         found = _from_file(args)
     elif args.pattern is not None:
@@ -61,7 +69,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         found = _from_lists(args)
     if args.join_near_repeats:
         found = join_near_repeats(found)
-    kept = save_examples(found, args.id, replace=args.replace)
+    return _kept(save_examples(found, args.id, replace=args.replace))
+
+
+def _keep_images(args: argparse.Namespace) -> dict[str, Any]:
+    from core.examples import save_images
+
+    path = Path(args.images).expanduser()
+    found = save_images(args.id, path, background=args.background, positive=args.positive_folder, replace=args.replace)
+    return _kept(found)
+
+
+def _kept(kept: Examples | ImageExamples) -> dict[str, Any]:
     return {
         "action": "save",
         "id": kept.id,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.examples.image_files import open_folder, open_zip
     from core.examples.image_sets import open_images
     from core.examples.images import Image, ImageExamples
+    from core.examples.saved_images import delete_images, restore_images, save_images
     from core.examples.variants import random_patches, with_crops
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Table",
     "catalogue",
     "delete_examples",
+    "delete_images",
     "folds",
     "from_lists",
     "from_template",
@@ -72,7 +74,9 @@ __all__ = [
     "reference_texts",
     "rename_examples",
     "restore_examples",
+    "restore_images",
     "save_examples",
+    "save_images",
     "search",
     "shift_partner",
     "slots_of",
@@ -94,6 +98,9 @@ __getattr__ = attach(
         "open_folder": "image_files",
         "open_images": "image_sets",
         "open_zip": "image_files",
+        "delete_images": "saved_images",
+        "restore_images": "saved_images",
+        "save_images": "saved_images",
         "random_patches": "variants",
         "with_crops": "variants",
     },

@@ -73,6 +73,11 @@ def open_zip(
     return _as_examples(name, PurePosixPath(name).stem, found, others, positive, limit)
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The PNG, JPEG and WebP files below `folder`, by name."""
+    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
+
+
 def _files(folder: Path) -> list[Path]:
     """Regular files below `folder` by name, hidden ones left out; links to folders are not followed."""
     found = []

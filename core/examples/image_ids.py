@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from core import workspace
 from core.errors import UserError
 from core.examples.examples import Info
 from core.examples.files import expanded
 
-FAMILIES = ("textures", "colours", "patches", "photographs", "stamps")
+FAMILIES = ("textures", "colours", "patches", "photographs", "stamps", "saved")
 TEXTURES = ("striped", "dotted", "zigzagged", "chequered", "honeycomb", "woven", "noise")
 # The basic colour words of English (Berlin and Kay 1969).
 COLOURS = ("black", "white", "grey", "red", "orange", "brown", "yellow", "green", "blue", "purple", "pink")
@@ -21,6 +22,7 @@ DRAWN = 100  # images of each class in a drawn set
 POOL = 500  # images in a pool of negatives
 LAID = 40  # composites of one cut-out, crops of one photograph
 OURS = "drawn by Conceptscope"
+SAVED = "saved/"  # before the names of the user's own sets
 
 
 def is_images(id: str) -> bool:
@@ -36,8 +38,9 @@ def is_images(id: str) -> bool:
 
 
 def list_images() -> list[Info]:
-    """One line for each set of images that is at hand without a path."""
-    infos = [_info(f"textures/{name}", name, "texture", DRAWN, DRAWN, OURS) for name in TEXTURES]
+    """One line for each set of images that is at hand without a path, the user's saved ones first."""
+    infos = saved_infos()
+    infos += [_info(f"textures/{name}", name, "texture", DRAWN, DRAWN, OURS) for name in TEXTURES]
     infos += [_info(f"colours/{name}", name, "colour", DRAWN, DRAWN, OURS) for name in COLOURS]
     infos += [_info(f"patches/{name}", title, "negatives", 0, POOL, OURS) for name, title in POOLS.items()]
     infos += [
@@ -45,6 +48,35 @@ def list_images() -> list[Info]:
         for name in PHOTOGRAPHS
         if photograph(name) is not None
     ]
+    return infos
+
+
+def saved_path(name: str, *folders: str) -> Path:
+    """Where the user's own set `name` lies, or would lie. Raises UserError for what cannot be a name."""
+    parts = [folder for folder in folders if folder]
+    return workspace.place("images", *parts, workspace.checked_name(name) + ".zip")
+
+
+def saved_infos() -> list[Info]:
+    """One line for each of the user's own sets, by name."""
+    infos = []
+    for path in sorted(workspace.place("images", "-").parent.glob("[!.]*.zip")):
+        about = workspace.read_json(path.with_suffix(".json"))
+        if not isinstance(about, dict) or not {"title", "positives", "negatives", "source"} <= set(about):
+            continue
+        infos.append(
+            Info(
+                id=SAVED + path.stem,
+                title=about["title"],
+                subject="saved",
+                positives=about["positives"],
+                negatives=about["negatives"],
+                source=about["source"],
+                kind="image",
+                positive_name=about.get("positive_name", "positive"),
+                negative_name=about.get("negative_name", "negative"),
+            )
+        )
     return infos
 
 

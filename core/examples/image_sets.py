@@ -10,8 +10,9 @@ from core.examples.decoding import image_file
 from core.examples.drawn import SCENE, Drawn
 from core.examples.files import expanded
 from core.examples.image_files import open_folder, open_zip
-from core.examples.image_ids import DRAWN, FAMILIES, LAID, OURS, PHOTOGRAPHS, POOL, POOLS, SUFFIXES, photograph
+from core.examples.image_ids import DRAWN, FAMILIES, LAID, OURS, PHOTOGRAPHS, POOL, POOLS, SAVED, SUFFIXES, photograph
 from core.examples.images import ImageExamples, make_image_examples
+from core.examples.saved_images import open_saved_images
 from core.examples.textures import COLOURS, TEXTURES
 from core.examples.variants import Composite, random_patches, with_crops
 
@@ -24,10 +25,10 @@ def open_images(
 ) -> ImageExamples:
     """Images by id.
 
-    `textures/striped` and `colours/red`: drawn, against random patches. `patches/random`: random patches, drawn;
-    `patches/mixed`: those, textures and colours; `patches/PATH`: cut from the images of a folder. `photographs/china`:
-    crops of a photograph. `stamps/zebra`: a cut-out of Tux Paint over drawn scenes. Anything else is the path of a
-    folder or a zip file.
+    `saved/NAME`: the user's own. `textures/striped` and `colours/red`: drawn, against random patches. `patches/random`:
+    random patches, drawn; `patches/mixed`: those, textures and colours; `patches/PATH`: cut from the images in a
+    folder. `photographs/china`: crops of a photograph. `stamps/zebra`: a cut-out of Tux Paint over drawn scenes.
+    Anything else is the path of a folder or a zip file.
 
     limit: number of images in all, the classes in proportion. background: a colour to put behind transparent parts.
     crops: crops of each image that are added to it, in its group. positive: name of the folder of positives.
@@ -37,6 +38,8 @@ def open_images(
     if limit is not None and limit < 1:
         raise UserError(f"A limit of {limit} images is too small; use at least 1.")
     family, _, name = id.partition("/")
+    if id.startswith(SAVED) and name:
+        return with_crops(open_saved_images(name, limit=limit), crops)
     if family in FAMILIES and name:
         return with_crops(_OPEN[family](name, limit), crops)
     path = expanded(id)
@@ -85,7 +88,7 @@ def _patches(name: str, limit: int | None) -> ImageExamples:
         images = [Drawn(kinds[turn % len(kinds)], 10_000 + turn) for turn in range(number)]
         return make_image_examples(id, POOLS[name], images, [0] * number, source=OURS, names=("random patches", ""))
     whole = open_images(name)
-    if not whole.images or name.partition("/")[0] in FAMILIES:
+    if not whole.images or (name.partition("/")[0] in FAMILIES and not name.startswith(SAVED)):
         raise UserError(f"Patches are cut from the images of a folder, not of {name!r}.")
     parts = random_patches(whole.images, number)
     return make_image_examples(

@@ -1,0 +1,94 @@
+"""A user's own images, kept: the same images as were given, by name, and nothing half-kept."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from core.errors import UserError
+from core.examples import delete_images, list_images, open_images, restore_images, save_images
+from core.tcav.scan import concepts_at_hand
+from tests.commands import fails, run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for kind in ("spots", "other"):
+        (tmp_path / "set" / kind / "same").mkdir(parents=True)
+        for number in range(3):
+            pixels = PIL.Image.fromarray(rng.integers(0, 256, (9, 11, 4), dtype=np.uint8))
+            pixels.save(tmp_path / "set" / kind / ("same" if number else "") / f"{number}.png")
+    (tmp_path / "set" / "notes.txt").write_text("not an image")
+    return tmp_path / "set"
+
+
+def test_a_saved_set_is_the_folder_wherever_that_goes(home: Path, folder: Path) -> None:
+    given = open_images(str(folder), background="black")
+    kept = save_images("spots", folder, background="black")
+    again = open_images("saved/spots")
+    assert kept.digest == again.digest == given.digest
+    assert (again.id, again.n_positives, again.n_negatives) == ("saved/spots", 3, 3)
+    assert again.groups.tolist() == given.groups.tolist()
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    assert all(np.array_equal(a.load(), b.load()) for a, b in zip(again.images, kept.images, strict=True))
+    info = list_images()[0]
+    assert (info.id, info.kind, info.positives, info.negatives, info.subject) == ("saved/spots", "image", 3, 3, "saved")
+    assert "saved/spots" in concepts_at_hand(images=True)
+    assert len(open_images("saved/spots", limit=2)) == 2
+    assert len(open_images("patches/saved/spots", limit=4)) == 4
+
+
+def test_what_is_taken_is_kept_and_what_is_deleted_comes_back(home: Path, folder: Path) -> None:
+    first = save_images("one", folder)
+    with pytest.raises(UserError, match="already"):
+        save_images("one", folder)
+    replaced = save_images("one", folder, positive="other", replace=True)
+    assert replaced.labels.tolist() == (1 - first.labels).tolist()
+    assert open_images("saved/one").labels.tolist() == replaced.labels.tolist()
+    delete_images("one")
+    assert not any(info.id == "saved/one" for info in list_images())
+    with pytest.raises(UserError, match="no saved images"):
+        open_images("saved/one")
+    with pytest.raises(UserError, match="no saved images"):
+        delete_images("one")
+    restore_images("one")
+    assert open_images("saved/one").digest == replaced.digest
+    with pytest.raises(UserError, match="again"):
+        restore_images("one")
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "x" * 65])
+def test_a_name_is_never_a_path(home: Path, folder: Path, name: str) -> None:
+    with pytest.raises(UserError, match="cannot be a name"):
+        save_images(name, folder)
+    assert not list(home.rglob("*.zip"))
+
+
+def test_nothing_that_cannot_be_opened_is_kept(home: Path, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.png", b"no image at all")
+    for data in (packed.getvalue(), b"no zip"):
+        with pytest.raises(UserError):
+            save_images("bad", data)
+    with pytest.raises(UserError, match="no folder and no zip file"):
+        save_images("bad", tmp_path / "nowhere")
+    assert not list(home.rglob("bad*"))
+
+
+def test_the_commands(home: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = run(capsys, "examples", "save", "spots", "--images", str(folder), "--positive-folder", "spots")
+    assert (kept["id"], kept["positives"], kept["negatives"]) == ("saved/spots", 3, 3)
+    assert "already" in fails(capsys, "examples", "save", "spots", "--images", str(folder))
+    assert len(run(capsys, "examples", "show", "saved/spots")["rows"]) == 6
+    assert run(capsys, "examples", "delete", "saved/spots")["id"] == "saved/spots"
+    assert "no saved images" in fails(capsys, "examples", "show", "saved/spots")
+    assert run(capsys, "examples", "restore", "saved/spots")["action"] == "restore"
+    assert "Say where" in fails(capsys, "examples", "save", "x", "--images", str(folder), "--from", "y.csv")
