@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.examples import from_lists, open_examples, save_examples
+from core.activations import TypicalNorm, write_result
+from core.activations.reference import key_of
+from core.examples import from_lists, open_examples, reference_texts, save_examples
 from core.models import Model, open_model
 from core.tcav import Settings, Tcav, make_inputs, tcav
 from core.tcav.known import known_target
@@ -36,13 +40,15 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def model(home_with_model: Path, directory: str, monkeypatch: pytest.MonkeyPatch) -> Model:
+def model(home_with_model: Path, directory: str) -> Model:
     for name, end in (("moods", "today"), ("places", "there"), ("asked", "again")):
         good, bad = ([f"The {noun} was {word} {end}" for noun in NOUNS] for word in ("lovely", "awful"))
         save_examples(from_lists(good, bad, name), name)
-    norm = type("Norm", (), {"median": 1.0})()  # else taken over two thousand texts
-    monkeypatch.setattr("core.tcav.text_reader.typical_norms", lambda _, sites, **__: dict.fromkeys(sites, norm))
-    return open_model(directory)
+    opened = open_model(directory)
+    for layer in (0, 2):  # else taken over two thousand texts, by the job too
+        norm = TypicalNorm(median=1.0, n_tokens=1, n_sinks=0, n_texts=2000)
+        write_result(key_of(opened, opened.site(layer), reference_texts()), asdict(norm))
+    return opened
 
 
 def query(directory: str, **more: str) -> dict[str, str]:
@@ -65,8 +71,6 @@ def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,)) -> 
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:
-    import json
-
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
@@ -106,8 +110,6 @@ def test_a_cell_shows_its_figures_and_its_inputs(model: Model, directory: str) -
     next(button for button in app.button if button.label == "Show the inputs").click().run()
     assert not app.exception
     assert not app.error, [one.value for one in app.error]
-    import json
-
     tokens = [json.loads(one.proto.json) for one in app.get("bidi_component")]
     assert len(tokens) == 8
     text = "".join(one["text"] for one in tokens[0]["tokens"])
@@ -134,14 +136,13 @@ def test_what_cannot_be_asked_is_said(model: Model, directory: str, change: dict
 
 
 def test_pressing_runs_a_job_whose_result_is_shown(model: Model, directory: str) -> None:
-    # The job is a process of its own, where typical norms are taken: of a tiny model they take a moment.
     more = {"inputs": "prompts", "prompts": "\n".join(f"He saw the {noun} and said it was" for noun in NOUNS)}
     app = open_alone("tcav", **query(directory, **more))
     next(button for button in app.button if button.label == "Run the test").click().run()
     assert not app.exception
     (job,) = jobs.jobs()
     assert job.arguments[:4] == ("tcav", directory, "--concepts", "moods,places")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while jobs.get(job.id).state == "running" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert jobs.get(job.id).state == "done", jobs.log_tail(job.id)
