@@ -15,6 +15,7 @@ from core import jobs
 from core.dictionaries import Dictionary
 from core.dictionaries.index import Index
 from core.dictionaries.index.active import active_in
+from core.dictionaries.index.detection import Detected
 from core.dictionaries.index.feature import feature_of
 from core.dictionaries.index.notes import notes_of, say
 from core.directions import load_direction
@@ -154,16 +155,29 @@ def test_a_dead_feature_has_a_card(index: Index, directory: str) -> None:
     assert not app.error
 
 
-def test_labels_notes_and_bookmarks_are_kept_and_undone(index: Index, dictionary: Dictionary, directory: str) -> None:
-    app = opened(directory, feature="2")
+def test_labels_notes_and_bookmarks_are_kept_and_undone(
+    index: Index, dictionary: Dictionary, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, asked = int(index.density.argmax()), []
+
+    def test(_index: Index, _model: Model, feature: int, label: str) -> Detected:
+        asked.append((feature, label))
+        return Detected(0.75, 9, 9)
+
+    monkeypatch.setattr("core.dictionaries.index.meaning.score_by_meaning", test)
+    monkeypatch.setattr("core.models.embedder.embedder_version", lambda: "1")
+    app = opened(directory, feature=str(number))
     next(box for box in app.main.text_input if box.label == "What it is about").set_value("dogs")
     press(app, "Save")
-    assert notes_of(dictionary.key)[2].label == "dogs"
-    assert "dogs" in next(one.value for one in app.header if one.value.startswith("2 "))
-    assert app.dataframe[0].value.set_index("feature")["label"][2] == "dogs"
+    assert notes_of(dictionary.key)[number].label == "dogs"
+    assert asked == [(number, "dogs")]
+    assert notes_of(dictionary.key)[number].score == 0.75
+    assert {metric.label: metric.value for metric in app.metric}["Label score"] == "0.75"
+    assert "dogs" in next(one.value for one in app.header if one.value.startswith(f"{number} "))
+    assert app.dataframe[0].value.set_index("feature")["label"][number] == "dogs"
     press(app, "Bookmark")
-    assert notes_of(dictionary.key)[2].bookmark
-    assert listed(opened(directory, marked="yes")) == [2]
+    assert notes_of(dictionary.key)[number].bookmark
+    assert listed(opened(directory, marked="yes")) == [number]
     press(app, "Undo")
     press(app, "Undo")
     assert notes_of(dictionary.key) == {}

@@ -38,12 +38,12 @@ def bars(
         if len(filled):  # nothing is drawn where nothing is
             part = slice(filled[0], filled[-1] + 1)
             edges, counts = edges[part.start : part.stop + 1], counts[part]
-        width = np.log10(edges[1:] / edges[:-1]) if doubling else np.diff(edges)
-        middle = np.sqrt(edges[1:] * edges[:-1]) if doubling else (edges[1:] + edges[:-1]) / 2
+        # A bar reaches from edge to edge on a log axis too: plotly takes its ends before it takes their logarithms.
+        width, middle = np.diff(edges), (edges[1:] + edges[:-1]) / 2
         figure.add_bar(
             x=middle.tolist(),
             y=counts.tolist(),
-            width=None if doubling else width.tolist(),
+            width=width.tolist(),
             name=series.name,
             marker={"color": SERIES[number % len(SERIES)], "line": {"width": 0}},
             customdata=[[f"{low:.3g}", f"{high:.3g}"] for low, high in pairwise(edges.tolist())],

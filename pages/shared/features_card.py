@@ -161,9 +161,10 @@ def _numbers(one: Feature, label: Label | None) -> None:
     if label is None or label.score is None:
         columns[3].metric("Label score", "–", help=SCORE_HELP + " This label was not scored.")
         return
+    how = HAND_HELP if label.by == "hand" else SCORE_HELP
     control = "" if label.control is None else f" Another feature's label reaches {label.control:.2f} here."
     tested = f" Tested on {label.positives:,} tokens against {label.negatives:,}." if label.positives else ""
-    columns[3].metric("Label score", f"{label.score:.2f}", help=SCORE_HELP + control + tested)
+    columns[3].metric("Label score", f"{label.score:.2f}", help=how + control + tested)
     said = f"Label {BY[label.by]}." + (
         f" Control, another feature's label: {label.control:.2f}." if label.control is not None else ""
     )
@@ -174,4 +175,9 @@ SCORE_HELP = (
     "How well the label's words tell tokens on which the feature is on from random tokens on which it is off: AUROC, "
     "0.5 is chance, 1 is perfect. Measured on texts that had no part in making the label (detection, after Bills et "
     "al. 2023, with words counted in the place of a judge)."
+)
+HAND_HELP = (
+    "How well the label's meaning tells 24 texts around tokens on which the feature is on from 72 around others: AUROC "
+    "of cosines of sentence embeddings, 0.5 is chance, 1 is perfect. A label that names a single word or mark fares "
+    "badly, since the embedder reads whole texts."
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared import cached
 from pages.shared.errors import mendable
 from pages.shared.text import plain
 
@@ -41,11 +42,12 @@ def edit_label(opened: Opened, feature: int, label: Label | None) -> None:
             "What it is about",
             value=label.text if label else "",
             max_chars=500,
-            help="Your label is shown in the place of an automatic one. Empty takes yours away.",
+            help="Your label is shown in the place of an automatic one, and is put to the test: how well its meaning "
+            "tells texts around the feature's tokens from others. Empty takes yours away.",
         )
         if st.form_submit_button("Save"):
-            with mendable():
-                say(key, feature, label=text)
+            with mendable(), st.spinner("Testing the label …"):
+                say(key, feature, label=text, score=_score(opened, feature, text))
                 st.rerun()
     if feature in notes_of(key) and st.button(
         "Undo", icon=":material/undo:", key="undo_feature", help="Takes back what you said last of this feature."
@@ -54,6 +56,17 @@ def edit_label(opened: Opened, feature: int, label: Label | None) -> None:
             undo(key, feature)
             st.session_state.pop(f"note_text_{feature}", None)
             st.rerun()
+
+
+def _score(opened: Opened, feature: int, text: str) -> float | None:
+    """How well a label's meaning tells the feature's texts from others; None where that cannot be told."""
+    from core.dictionaries.index.meaning import score_by_meaning
+    from core.models import embedder_version
+
+    if not text.strip() or embedder_version() is None:
+        return None
+    found = score_by_meaning(opened.index, cached.model(opened.spec), feature, text)
+    return None if found is None else found.auroc
 
 
 def note(opened: Opened, feature: int) -> None:
