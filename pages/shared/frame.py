@@ -163,5 +163,7 @@ def _enter_by_the_door() -> None:
     door = Path(context.main_script_path) if context else Path()
     if "entered" in st.session_state or door.name != "app.py":
         return
-    st.navigation([st.Page(path) for path in sorted(door.parent.glob("pages/[!_]*.py"))])
+    # Whichever page is the default answers to the bare address alone, so that it has to be the one that app.py says.
+    files = sorted(door.parent.glob("pages/[!_]*.py"))
+    st.navigation([st.Page(path, default=path.stem == "home") for path in files])
     st.rerun()
