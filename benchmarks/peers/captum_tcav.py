@@ -72,7 +72,7 @@ class Batches:
             yield self.model.prepare(loaded)["pixel_values"]
 
 
-class Difference(Classifier):  # type: ignore[misc]
+class Difference(Classifier):
     """Weights are the difference of the means over all positions, laid over the map again.
 
     widths: number of channels by the length of a flattened map.
