@@ -122,7 +122,8 @@ def _others(opened: Opened, near: Sequence[Near], title: str, value: str, help: 
         if rows:
             choose("feature", near[rows[0]].feature)
 
-    labels = [cached_features.label(opened, one.feature) for one in near]
+    known = cached_features.labels(opened)
+    labels = [known.get(one.feature) for one in near]
     st.dataframe(
         pd.DataFrame(
             {
