@@ -66,5 +66,6 @@ def test_a_feature_is_found_named_read_and_steered_with(features: str, visitor: 
     button(visitor, "Steer with this").click()
     expect(visitor.get_by_role("heading", level=1, name="Steering")).to_be_visible()
     settled(visitor)
-    assert "direction=journey-f" in visitor.url
+    saved = main.get_by_role("combobox", name=re.compile("Saved direction"))
+    expect(saved).to_have_value(re.compile("^journey-f"))
     assert dialogs == []
