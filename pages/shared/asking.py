@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -12,8 +12,26 @@ from core.models import AnyModel
 from core.progress import Listener, Progress, silent
 from pages.shared import cached, running
 from pages.shared.errors import mendable
+from pages.shared.links import linked
 
 T = TypeVar("T")
+
+
+def question(titles: Mapping[str, str]) -> str | None:
+    """The choice of a further question, by its word in the URL; none is asked at first. titles: by that word."""
+    asked: str | None = linked(  # type: ignore[misc]
+        st.pills,
+        "Ask more",
+        key="ask",
+        default=None,
+        read=str,
+        write=lambda name: name or "",
+        valid=lambda name: name is None or name in titles,
+        options=list(titles),
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+    )
+    return asked
 
 
 def answered(

@@ -14,8 +14,8 @@ from pages.shared import (
     probing_layers,
     probing_transfer,
 )
+from pages.shared.asking import question
 from pages.shared.errors import mendable
-from pages.shared.links import linked
 from pages.shared.probing_choices import Choices
 
 Panel = Callable[[Choices, Sweep, ProbeResult], None]
@@ -42,18 +42,7 @@ def show(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
 
 
 def _ask(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
-    asked: str | None = linked(  # type: ignore[misc]
-        st.pills,
-        "Ask more",
-        key="ask",
-        default=None,
-        read=str,
-        write=lambda name: name or "",
-        valid=lambda name: name is None or name in PANELS,
-        options=list(PANELS),
-        format_func=lambda name: PANELS[name][0],
-        label_visibility="collapsed",
-    )
+    asked = question({name: title for name, (title, _) in PANELS.items()})
     if asked is None:
         st.caption("Choose a question. What was computed before is shown at once; the rest says what it will take.")
         return

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared import tcav_compare, tcav_subgroups
+from pages.shared.asking import question
 from pages.shared.errors import mendable
-from pages.shared.links import linked
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_verdicts import Cell
 
@@ -25,18 +25,7 @@ PANELS: dict[str, tuple[str, Panel]] = {
 
 def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     """The choice of a question, and its answer."""
-    asked: str | None = linked(  # type: ignore[misc]
-        st.pills,
-        "Ask more",
-        key="ask",
-        default=None,
-        read=str,
-        write=lambda name: name or "",
-        valid=lambda name: name is None or name in PANELS,
-        options=list(PANELS),
-        format_func=lambda name: PANELS[name][0],
-        label_visibility="collapsed",
-    )
+    asked = question({name: title for name, (title, _) in PANELS.items()})
     if asked is None:
         st.caption(
             "Choose a question about the cell above. Answers come from stored activations; where some are missing the "
