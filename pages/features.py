@@ -19,6 +19,7 @@ from pages.shared.cached_features import Opened
 from pages.shared.errors import mendable
 from pages.shared.frame import frame
 from pages.shared.links import linked
+from pages.shared.parts import part
 
 # By its word in the URL: what it is called, and what draws it and gives the features that it lists.
 PANELS = {
@@ -49,7 +50,7 @@ if opened is None:
     st.stop()
 
 
-@st.fragment
+@part
 def look(opened: Opened) -> None:
     """A panel that lists features, and the card of one of them: what is chosen in it runs it alone."""
     panel = linked(

@@ -7,8 +7,9 @@ import streamlit as st
 from core import jobs
 from pages.shared.errors import mendable
 from pages.shared.frame import frame
+from pages.shared.parts import EVERY, moving
 from pages.shared.recording import record_form
-from pages.shared.running import EVERY, STATES, log, progress
+from pages.shared.running import STATES, log, progress
 from pages.shared.text import duration, plain
 
 SHOWN = 25  # at a time
@@ -73,4 +74,4 @@ with st.expander("Record activations", icon=":material/save:"), mendable():
     record_form(chosen)
 
 was_running = any(job.state == "running" for job in jobs.jobs())
-st.fragment(everything, run_every=EVERY if was_running else None)()
+moving(everything, every=EVERY if was_running else None)

@@ -11,6 +11,7 @@ from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
 from pages.shared.frame import frame, go_to
+from pages.shared.parts import part
 from pages.shared.probing_choices import Choices, ask
 from pages.shared.sweeps import sinks_sentence, strongest_sentence, sweep_table
 from pages.shared.text import plain
@@ -59,7 +60,7 @@ if sweep is None:
     st.stop()
 
 
-@st.fragment
+@part
 def result(choices: Choices, sweep: Sweep) -> None:
     """Everything that a sweep shows: what is chosen within it runs it alone."""
     st.markdown(strongest_sentence(sweep))

@@ -131,6 +131,8 @@ def _of_attribute(path: str, node: ast.Attribute) -> Iterator[str]:
     caches = node.attr in {"cache_data", "cache_resource"}
     if caches and path.startswith("pages/") and not path.startswith("pages/shared/cached"):
         yield f"{path}:{node.lineno} caches, which only pages/shared/cached*.py does"
+    if node.attr == "fragment" and path.startswith("pages/") and path != "pages/shared/parts.py":
+        yield f"{path}:{node.lineno} makes a fragment, which only pages/shared/parts.py does: two must not nest"
     if node.attr == "to_csv" and ours:
         yield f"{path}:{node.lineno} writes CSV that a spreadsheet may run; core/spreadsheet.py guards it"
 

@@ -37,6 +37,7 @@ CULPRITS = [
     ("pages/probing.py", "from pages.steering import draw", "never another page"),
     ("pages/probing.py", "from . import steering", "never another page"),
     ("pages/probing.py", "@st.cache_data\ndef f(): ...", "caches"),
+    ("pages/probing.py", "@st.fragment\ndef f(): ...", "makes a fragment"),
     ("pages/probing.py", "st.markdown(text, unsafe_allow_html=True)", "puts HTML"),
     ("pages/shared/tokens.py", "st.html(text)", "puts HTML"),
     ("pages/probing.py", "table.to_csv(index=False)", "a spreadsheet may run"),

@@ -14,6 +14,7 @@ from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, go_to
 from pages.shared.hardware import as_arguments
 from pages.shared.links import linked
+from pages.shared.parts import part
 from pages.shared.sweeps import curve_figure
 from pages.shared.text import plain
 from pages.shared.tokens import visible
@@ -33,7 +34,7 @@ LONGEST = 128  # tokens of a prompt
 COLUMNS = 14  # tokens that can be told apart side by side, with words in their cells
 
 
-@st.fragment
+@part
 def panel(chosen: Chosen) -> None:
     """Draw the panel for the sidebar's model and concept."""
     prompt = linked(

@@ -14,6 +14,7 @@ from pages.shared.frame import Chosen, go_to
 from pages.shared.kept_examples import downloads, group_near_repeats, keep_in_order, offer_undo
 from pages.shared.links import choose, linked, want
 from pages.shared.own_texts import own_texts, show_classes
+from pages.shared.parts import part
 from pages.shared.text import plain, shortened
 
 DO = {"browse": ":material/menu_book: Browse", "add": ":material/library_add: Add your own"}
@@ -174,7 +175,7 @@ def _use(id: str) -> None:
     st.rerun()
 
 
-@st.fragment
+@part
 def _rows(info: Info) -> None:
     """Rows at random, others at each press."""
     with mendable():

@@ -14,6 +14,7 @@ from pages.shared import cached, cached_lenses
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked
+from pages.shared.parts import part
 from pages.shared.sweeps import METHOD_NAMES
 from pages.shared.text import plain
 from pages.shared.tokens import Token, coloured_tokens, strongest, visible
@@ -27,7 +28,7 @@ SAVED = "saved:"
 GRID_TOKENS = 80  # columns that can still be told apart
 
 
-@st.fragment
+@part
 def panel(chosen: Chosen) -> None:
     """Draw the panel for the sidebar's model, layer and concept."""
     from core.directions import list_directions

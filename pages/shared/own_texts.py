@@ -15,6 +15,7 @@ from pages.shared.drafts import draft, forget_drafts
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked, want
+from pages.shared.parts import part
 from pages.shared.text import plain, shortened
 from pages.shared.word_lists import word_lists
 
@@ -30,7 +31,7 @@ def own_texts(chosen: Chosen | None = None) -> None:
         _own_texts(chosen)
 
 
-@st.fragment
+@part
 def _own_texts(chosen: Chosen | None) -> None:
     ways = {
         "paste": ":material/content_paste: Paste lists",

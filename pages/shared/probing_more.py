@@ -37,11 +37,7 @@ PANELS: dict[str, tuple[str, Panel]] = {
 
 
 def show(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
-    """The choice of a question, and its answer: a part of the page that runs on its own."""
-    st.fragment(_ask)(choices, sweep, one)
-
-
-def _ask(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
+    """The choice of a question, and its answer."""
     asked = question({name: title for name, (title, _) in PANELS.items()})
     if asked is None:
         st.caption("Choose a question. What was computed before is shown at once; the rest says what it will take.")

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import jobs
 from pages.shared.errors import mendable
+from pages.shared.parts import moving
 from pages.shared.text import duration, plain
 
-EVERY = 1.0  # seconds between looks
 STATES = {
     "running": ("Running", ":material/progress_activity:", "blue"),
     "done": ("Done", ":material/check:", "green"),
@@ -21,7 +21,6 @@ STATES = {
 def follow(id: str) -> None:
     """Show a running job until it ends, then run the page again."""
 
-    @st.fragment(run_every=EVERY)
     def look() -> None:
         job = jobs.find(id)
         if job is None or job.state != "running":
@@ -32,7 +31,7 @@ def follow(id: str) -> None:
                 jobs.cancel(id)
             st.rerun()
 
-    look()
+    moving(look)
 
 
 def progress(job: jobs.Job) -> None:

@@ -13,6 +13,7 @@ from core.tcav.verdict import SUPPORTED
 from pages.shared import tcav_cell, tcav_more, tcav_verdicts
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.links import choose, linked
+from pages.shared.parts import part
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_table import show_table, table_of
@@ -23,7 +24,7 @@ from pages.shared.text import plain, shortened
 ACROSS = {"layer": "All concepts at its layer", "concept": "Its concept at all layers"}
 
 
-@st.fragment
+@part
 def show(choices: Choices, found: Tcav) -> None:
     """Everything that a test shows: what is chosen within it runs it alone."""
     titles = titles_of(choices)

@@ -14,6 +14,7 @@ from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.frame import Chosen, go_to
 from pages.shared.hardware import as_arguments
 from pages.shared.links import comma, linked
+from pages.shared.parts import part
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_runs import known_or_run
@@ -110,7 +111,7 @@ def _scan(choices: Choices, ids: list[str], rows: int, layer: int, model: AnyMod
     )
 
 
-@st.fragment
+@part
 def _result(choices: Choices, found: dict[str, Any]) -> None:
     results = found["results"]
     infos = choices.infos

@@ -89,14 +89,17 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor, who is not allowed to reach anything but this machine."""
+    """A fresh visitor, who is not allowed to reach anything but this machine, and whose page must not break."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
     outside: list[str] = []
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
     page.on("request", lambda request: None if "//127.0.0.1" in request.url else outside.append(request.url))
     yield page
     context.close()
+    assert broken == []
     assert [url for url in outside if url.startswith(("http:", "https:"))] == []
 
 
