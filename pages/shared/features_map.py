@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pages.shared.cached_features import Opened
 
 LOGARITHMIC = ("density", "count", "max")
-PER_SECOND = 250.0  # features drawn, of a few thousand
+START, PER_SECOND = 30.0, 600.0  # seconds of importing and compiling, and features drawn, of a few thousand
 
 
 def show(opened: Opened) -> list[int]:
@@ -27,7 +27,7 @@ def show(opened: Opened) -> list[int]:
     drawn = cached_features.drawn_map(opened)
     if drawn is None:
         name = opened.dictionary.name
-        seconds = 10 + opened.index.n_features / PER_SECOND * (1 + opened.index.n_features / 30_000)
+        seconds = START + opened.index.n_features / PER_SECOND * (1 + opened.index.n_features / 30_000)
         start_button(
             ["sae", "map", name],
             f"Map of {name}",
