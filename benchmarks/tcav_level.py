@@ -26,7 +26,7 @@ from core.tcav.calibration import drawn
 from core.tcav.cavs import KINDS, raw_cavs, unit
 from core.tcav.concept import Concept
 from core.tcav.disjoint import make_inputs
-from core.tcav.reader import reader_of
+from core.tcav.readers import reader_of
 from core.tcav.recorded import record_concept
 from core.tcav.scores import share_positive
 from core.tcav.sources import pool_of, pool_of_texts, source_of, source_of_pool

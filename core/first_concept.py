@@ -1,4 +1,7 @@
-"""The concept that a first visit meets: positive sentiment, in the bundled model."""
+"""The concept that a first visit meets: positive sentiment, in the bundled model; and what is first asked about it.
+
+What pages offer at first is said here and nowhere else, since it decides the key of the result that is prepared.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from core import workspace
 from core.progress import Listener, silent
 
 if TYPE_CHECKING:
-    from core.models import Model
+    from core.models import AnyModel, Model
+    from core.tcav import Tcav
 
 MODEL = "smollm2"
 EXAMPLES = "sae-probes/92_glue_sst2"
@@ -16,12 +20,41 @@ LIMIT = 1000  # rows of the sweep over all layers; the direction is made from al
 LAYER = 13
 DIRECTION = "sentiment"
 IMAGES = "textures/striped"  # the first concept of a model that reads images
+TARGET = "good,great|bad,terrible"  # the answer that it is tested on
+# Tested beside it: easy to read, and nothing to do with praise.
+BESIDE = ("sae-probes/96_spam_is", "sae-probes/5_hist_fig_ismale")
+INPUTS = 100  # texts whose answers are asked about
+_SPREAD = (0.15, 0.32, 0.49, 0.66, 0.83)  # where five layers stand, as shares of the depth
 PROMPT = "I watched the film last night and I thought it was"
 
 
 def has_direction() -> bool:
     """Whether the direction was made; a look at the folder, without torch."""
     return workspace.place("directions", f"{DIRECTION}.safetensors").is_file()
+
+
+def spread(n_layers: int) -> tuple[int, ...]:
+    """Five layers from a shallow to a deep one; all of a model of fewer."""
+    if n_layers <= 5:
+        return tuple(range(n_layers))
+    return tuple(round(share * (n_layers - 1)) for share in _SPREAD)
+
+
+def first_test(model: AnyModel, *, progress: Listener = silent) -> tuple[str, Tcav]:
+    """The TCAV test that the page asks for by itself, with the key of its result.
+
+    Minutes, unless it was computed before. Raises NotOpened where it was not and the model is only known.
+    """
+    from core.examples import open_examples
+    from core.tcav import make_inputs, open_controls, tcav
+    from core.tcav.known import known_target
+    from core.tcav.testing import key_of
+
+    concepts = [open_examples(id, limit=LIMIT) for id in (EXAMPLES, *BESIDE)]
+    inputs = make_inputs(EXAMPLES, open_examples(EXAMPLES, limit=INPUTS).texts)
+    asked = (concepts, [known_target(model, TARGET)], inputs, spread(model.n_layers))
+    controls = open_controls()
+    return key_of(model, *asked, controls=controls), tcav(model, *asked, controls=controls, progress=progress)
 
 
 def make_first_concept(model: Model, *, progress: Listener = silent) -> dict[str, Any]:

@@ -126,6 +126,14 @@ def test_home_waits_for_torch_only_after_it_is_drawn() -> None:
     assert out.stdout.split() == ["False", "False"]
 
 
+def test_a_tcav_result_is_looked_up_without_torch() -> None:
+    """What names it is told without a model: the second visit waits for nothing."""
+    modules = "pages.shared.tcav_panel, pages.shared.tcav_scan, pages.shared.tcav_check, core.tcav.known"
+    script = f"import {modules}, sys; print(*{{'torch', 'transformers', 'sklearn'}} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert out.stdout.split() == []
+
+
 def test_the_server_is_for_this_machine_alone() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert config["server"]["address"] == "127.0.0.1"

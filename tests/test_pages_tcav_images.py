@@ -44,6 +44,8 @@ def test_textures_are_tested_and_regions_coloured(model: ImageModel, directory: 
     assert not app.exception
     assert not app.error, [one.value for one in app.error]
     assert "Press **Run the test**: 2 concepts, 2 layers and 10 inputs" in texts_of(app)
+    answers = app.multiselect(key="class")
+    assert answers.options[:2] == ["kind 0, sort 0", "kind 1, sort 1"]
     inputs = open_images("colours/red", limit=10)
     found = tcav(
         model,

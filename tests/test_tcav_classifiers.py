@@ -13,6 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from core.errors import UserError
 from core.models import Model, open_model, tokenize
 from core.models.head import head_of
+from core.models.kinds import text_classes
 from core.steering.generate import Decoding, stream
 from core.tcav import make_target, word_target
 from core.tcav.gradients import target_gradients
@@ -44,7 +45,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_values_are_those_of_plain_transformers_whatever_the_batch(model: Model, home: Path) -> None:
-    assert model.class_names == ("calm", "angry", "glad, happy")
+    assert model.class_names == text_classes(model.id) == ("calm", "angry", "glad, happy")
     target = make_target(model, "class:happy|calm")
     found = target_gradients(model, target, TEXTS, [model.site(1)])
     plain = AutoModelForSequenceClassification.from_pretrained(model.id).eval()

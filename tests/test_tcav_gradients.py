@@ -17,7 +17,7 @@ from core.tcav import gradients as module
 from core.tcav.changes import changes
 from core.tcav.gradients import pooled_positions, target_gradients
 from core.tcav.pushing import pushed_values
-from core.tcav.reader import reader_of
+from core.tcav.readers import reader_of
 from core.tcav.targets import word_target
 from tests.tiny import tiny_directory
 
@@ -130,7 +130,7 @@ def test_pushes_in_one_batch_are_those_one_by_one_and_are_kept(
     tiny: Model, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, site = word_target(tiny, SPEC), tiny.site(1)
-    monkeypatch.setattr("core.tcav.text_reader.typical_norm", lambda *_, **__: type("Norm", (), {"median": 2.0})())
+    monkeypatch.setattr("core.activations.reference.typical_norm", lambda *_, **__: type("Norm", (), {"median": 2.0})())
     directions, reader = np.eye(64)[:2], reader_of(tiny)
     found = changes(reader, target, TEXTS, site, directions, [-0.5, 0.1])
     assert found.shape == (2, 2, len(TEXTS))
@@ -139,7 +139,7 @@ def test_pushes_in_one_batch_are_those_one_by_one_and_are_kept(
         for k, dose in ((0, -0.5), (1, 0.1)):
             pushed = pushed_values(tiny, target, [text], site, dose * 2.0 * directions[k][None])[0, 0]
             assert found[k, [-0.5, 0.1].index(dose), row] == pytest.approx(pushed - plain, abs=2e-5)
-    monkeypatch.setattr("core.tcav.text_reader.pushed_values", None)
+    monkeypatch.setattr("core.tcav.pushing.pushed_values", None)
     assert np.array_equal(changes(reader, target, TEXTS, site, directions, [-0.5, 0.1]), found)
     monkeypatch.undo()
     with pytest.raises(UserError, match="too large"):

@@ -37,7 +37,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(home: Path, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     # Sinks are told by a typical norm, which would be taken over two thousand texts.
     norm = type("Norm", (), {"median": 1.0})()
-    monkeypatch.setattr("core.tcav.text_reader.typical_norms", lambda _, sites, **__: dict.fromkeys(sites, norm))
+    monkeypatch.setattr("core.activations.reference.typical_norms", lambda _, sites, **__: dict.fromkeys(sites, norm))
     return open_model(str(directory))
 
 

@@ -14,7 +14,7 @@ from core.tcav.acting import SMALL
 from core.tcav.cavs import kind_named
 from core.tcav.changes import changes
 from core.tcav.entanglement import cav_of
-from core.tcav.reader import reader_of
+from core.tcav.readers import reader_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import source_of
 

@@ -8,6 +8,7 @@ import pytest
 from core.errors import UserError
 from core.examples import from_lists
 from core.examples.grouping import tidied
+from core.tcav.controls import ROWS, digests_of, known_controls, open_controls
 from core.tcav.disjoint import kept_inputs, make_inputs, not_among
 from core.tcav.sources import pool_of, pool_of_texts, source_of
 
@@ -56,3 +57,29 @@ def test_rows_can_be_taken_away_across_corpora() -> None:
     assert left.items == ["a a", "p one", "p three"]
     assert left.y.tolist() == [1, 0, 0]
     assert [tidied(text) for text in left.items] == left.items
+
+
+def test_what_control_sets_are_is_told_without_opening_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = open_controls(60)
+    assert len(found) == len(found.ids) == len(set(found.digests)) == 60
+    for place in (0, 59):  # if these differ, raise the VERSION of the controls
+        assert found[place].digest == found.digests[place]
+        assert found[place].id == found.ids[place]
+        assert len(found[place].texts) == ROWS
+    few = found[1:3]
+    assert (few.digests, few.characters) == (
+        found.digests[1:3],
+        sum(len(text) for examples in few for text in examples.texts),
+    )
+    known = known_controls()
+    assert max(known[id]["length"] for id in found.ids) <= min(
+        one["length"] for id, one in known.items() if id not in found.ids
+    )
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a set was opened")
+
+    monkeypatch.setattr("core.tcav.controls.open_examples", refuse)
+    monkeypatch.setattr("core.tcav.controls.read_rows", refuse)
+    assert digests_of(open_controls(60)) == list(found.digests)
+    assert digests_of([from_lists(["a a", "b b"], ["c c", "d d"], "own")]) != []

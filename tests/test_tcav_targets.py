@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.models import Model, batch, edit, tokenize
 from core.models.recording import forward
 from core.tcav.reading import with_target
-from core.tcav.targets import ClassLogit, NextWords, cut_at_mark, last_positions, word_target, word_token
+from core.tcav.targets import ClassLogit, NextWords, cut_at_mark, word_target, word_token
 
 TEXTS = ["The film was good and long.", "The letter", "She wrote to the teacher in the evening of the day"]
 
@@ -39,15 +39,6 @@ def test_padding_and_the_choice_of_logits_change_nothing(tiny: Model, monkeypatc
     # A model that knows nothing of `logits_to_keep` gives all logits; the value is the same.
     monkeypatch.setattr(tiny.network, "forward", all_logits)
     assert value_of(tiny, TEXTS, target) == pytest.approx(alone, abs=1e-5)
-
-
-def test_the_answer_is_read_at_the_last_token_that_is_a_word(tiny: Model) -> None:
-    ids = tokenize(tiny, TEXTS[:2], 64)
-    inputs = batch(tiny, [ids[0], [*ids[1], 1]])  # 1 is the end-of-text token
-    assert last_positions(tiny, inputs).tolist() == [len(ids[0]) - 1, len(ids[1]) - 1]
-    assert last_positions(tiny, batch(tiny, [[0, 1]])).tolist() == [1]
-    left = batch(tiny, ids, padding="left")
-    assert last_positions(tiny, left).tolist() == [left["input_ids"].shape[1] - 1] * 2
 
 
 def test_a_mark_is_where_the_text_ends() -> None:

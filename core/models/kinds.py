@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from core.models.bundled import BUNDLED, LITE_TYPE
+from core.models.class_names import names_of_config
 from core.models.source import find_source, read_config
 
 Kind = Literal["text", "image"]
@@ -28,6 +29,22 @@ def kind_of(spec: str) -> Kind:
 def classifies_texts(config: Mapping[str, Any]) -> bool:
     """Whether a config.json is that of a classifier of texts, whose logits are of classes and not of words."""
     return any("ForSequenceClassification" in str(name) for name in config.get("architectures") or [])
+
+
+def text_classes(spec: str) -> tuple[str, ...]:
+    """Names of the classes of a classifier of texts, as an opened model has them; () for one that predicts words.
+
+    Raises UserError where nothing can be found under that name.
+    """
+    if spec.strip() in BUNDLED:
+        return ()
+    source = find_source(spec)
+    path = source.directory / "config.json"
+    if source.gguf is not None or not path.is_file() or not classifies_texts(config := read_config(path)):
+        return ()
+    named = config.get("id2label")
+    classes = named if isinstance(named, dict) else {}
+    return names_of_config(classes, len(classes) or int(config.get("num_labels") or 2))
 
 
 def reads_images(config: Mapping[str, Any]) -> bool:

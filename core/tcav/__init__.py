@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from core.tcav.controls import open_controls
     from core.tcav.disjoint import Inputs, make_inputs
     from core.tcav.image_controls import open_image_controls
-    from core.tcav.reader import Reader, Reading, reader_of
+    from core.tcav.reader import Reader, Reading
+    from core.tcav.readers import reader_of
     from core.tcav.sources import Pool, items_of, pool_of, pool_of_texts
     from core.tcav.targets import ClassLogit, NextWords, Target, class_target, make_target, word_target
     from core.tcav.testing import Tcav, tcav
@@ -75,7 +76,7 @@ __getattr__ = attach(
         "open_image_controls": "image_controls",
         "pool_of": "sources",
         "pool_of_texts": "sources",
-        "reader_of": "reader",
+        "reader_of": "readers",
         "tcav": "testing",
         "word_target": "targets",
     },

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.activations import read_result, write_result
 from core.errors import UserError
-from core.models import AnyModel, ImageModel
 from core.progress import Listener, silent
 from core.tcav.analysis import Settings
 from core.tcav.asking import PUSHED, ask, pusher
@@ -18,10 +17,14 @@ from core.tcav.calibration import calibrate
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, require_open, sites_of
+from core.tcav.reader import Reading
+from core.tcav.readers import reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target
+
+if TYPE_CHECKING:
+    from core.models import AnyModel, ImageModel
 
 VERSION = 1
 RUNS = 400

@@ -1,9 +1,14 @@
-"""The control concepts: which bundled sets stand for "other concepts", and their activations."""
+"""The control concepts: which bundled sets stand for "other concepts", and their activations.
+
+A page asks at every visit whether a result is there, and the name of a result hashes all its controls; so what they are
+is kept, and no set is opened before it is recorded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, overload
 
 from core import workspace
 from core.activations import read_result, write_result
@@ -21,27 +26,81 @@ from core.tcav.sources import Labelled, source_of
 
 SETS = 60  # of the 113 binary sets, those with the shortest texts: a seventh of all tokens
 ROWS = 120  # of each set, half of them positives
+VERSION = 1  # raised when `open_examples` gives other rows or groups of the same wheel
+
+
+class ControlSets(Sequence[Examples]):
+    """Bundled sets that stand for other concepts, each opened when it is asked for.
+
+    digests: of the sets as `open_controls` gives them, told without opening any. characters: of all their texts.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.ids = tuple(ids)
+        known = known_controls() if self.ids else {}
+        self.digests = tuple(str(known[id]["digest"]) for id in self.ids)
+        self.characters = sum(int(known[id]["characters"]) for id in self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Examples: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> ControlSets: ...
+
+    def __getitem__(self, place: int | slice) -> Examples | ControlSets:
+        return ControlSets(self.ids[place]) if isinstance(place, slice) else _open(self.ids[place])
+
+
+def controls_key() -> str:
+    """Under which the workspace, or what ships with the project, keeps `known_controls`."""
+    return workspace.digest(
+        {"what": "control sets", "wheel": version(), "table": table_digest(), "rows": ROWS, "version": VERSION}
+    )
+
+
+def known_controls(*, progress: Listener = silent) -> dict[str, dict[str, Any]]:
+    """By id, in the order of the table: a set's mean length, and digest and characters of the rows that are used.
+
+    Ten seconds or so to read all sets; from the workspace afterwards.
+    """
+    key = controls_key()
+    found = read_result(key)
+    if found is None:
+        found = {}
+        sets = [one for name, one in bundled_sets().items() if not name.startswith("shift/")]
+        for number, one in enumerate(sets):
+            progress(Progress(number, len(sets), "sets", "reading the control sets"))
+            texts, used = read_rows(one)[0], _open(one.id)
+            found[one.id] = {
+                "length": sum(map(len, texts)) / len(texts),
+                "digest": used.digest,
+                "characters": sum(map(len, used.texts)),
+            }
+        progress(Progress(len(sets), len(sets), "sets", "reading the control sets"))
+        write_result(key, found)
+    return found
 
 
 def control_ids(count: int = SETS) -> list[str]:
     """Ids of the `count` bundled binary sets with the fewest characters, in the order of the table."""
     if version() is None:
         return []
-    key = workspace.digest({"what": "sizes of bundled sets", "wheel": version(), "table": table_digest()})
-    sizes = read_result(key)
-    if sizes is None:
-        sizes = {}
-        for name, one in bundled_sets().items():
-            if not name.startswith("shift/"):
-                texts = read_rows(one)[0]
-                sizes[one.id] = sum(map(len, texts)) / len(texts)
-        write_result(key, sizes)
-    shortest = set(sorted(sizes, key=lambda id: (sizes[id], id))[:count])
-    return [id for id in sizes if id in shortest]
+    known = known_controls()
+    shortest = set(sorted(known, key=lambda id: (known[id]["length"], id))[:count])
+    return [id for id in known if id in shortest]
 
 
-def open_controls(count: int = SETS) -> list[Examples]:
-    return [open_examples(id, limit=ROWS) for id in control_ids(count)]
+def open_controls(count: int = SETS) -> ControlSets:
+    """The `count` sets of `control_ids`, 120 rows each."""
+    return ControlSets(control_ids(count))
+
+
+def digests_of(controls: Sequence[Labelled]) -> list[str]:
+    """Of each control; no bundled one is opened for it."""
+    return list(controls.digests) if isinstance(controls, ControlSets) else [one.digest for one in controls]
 
 
 def record_controls(
@@ -63,3 +122,7 @@ def record_controls(
             continue  # too few rows are left of this one; the others still stand for other concepts
     progress(Progress(len(controls), len(controls), "sets", "control concepts"))
     return found
+
+
+def _open(id: str) -> Examples:
+    return open_examples(id, limit=ROWS)

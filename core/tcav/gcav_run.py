@@ -18,7 +18,8 @@ from core.tcav.asking import ask
 from core.tcav.disjoint import Inputs
 from core.tcav.gcav import fuse
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, sites_of
+from core.tcav.reader import Reading
+from core.tcav.readers import reader_of, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target

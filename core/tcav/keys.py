@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import metadata
 from typing import Any
-
-import sklearn
 
 from core import workspace
 from core.examples.bundled import version
 from core.models import Site
 from core.tcav.analysis import Settings
+from core.tcav.controls import digests_of
 from core.tcav.disjoint import Inputs
 from core.tcav.reader import Reader
 from core.tcav.sources import Labelled, Source
@@ -39,9 +39,9 @@ def result_key(
             "concepts": [[one.name, reader.corpus(one.items), one.y.tolist(), one.groups.tolist()] for one in sources],
             "targets": [[target.name, target.to_json()] for target in targets],
             "settings": asdict(settings),
-            "controls": [one.digest for one in controls],
+            "controls": digests_of(controls),
             "bundled sets": version(),
-            "scikit-learn": sklearn.__version__,
+            "scikit-learn": metadata.version("scikit-learn"),
             **more,
         }
     )

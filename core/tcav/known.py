@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
 
 from core import workspace
 from core.activations import read_result, write_result
-from core.models import AnyModel, ImageModel, KnownModel, NotOpened
+from core.models import KnownModel, NotOpened
+from core.tcav.readers import reads_images
 from core.tcav.targets import ClassLogit, NextWords, Target, make_target
+
+if TYPE_CHECKING:
+    from core.models import AnyModel, ImageModel
 
 VERSION = 1
 
@@ -17,9 +22,10 @@ def known_target(model: AnyModel | ImageModel, spec: str) -> Target:
 
     Raises UserError as `make_target` does, and NotOpened where nothing was kept and the model is not open.
     """
-    if isinstance(model, ImageModel):  # its classes may be named anew at any time
-        return make_target(model, spec)
-    key = workspace.digest({"what": "target", "version": VERSION, "model": model.fingerprint, "spec": spec})
+    if reads_images(model):  # its classes may be named anew at any time
+        return make_target(cast("ImageModel", model), spec)
+    model = cast("AnyModel", model)
+    key = target_key(model, spec)
     if (kept := read_result(key)) is not None:
         if "index" in kept:
             return ClassLogit(kept["name"], kept["index"], kept["against"])
@@ -29,3 +35,8 @@ def known_target(model: AnyModel | ImageModel, spec: str) -> Target:
     target = make_target(model, spec)
     write_result(key, asdict(target))
     return target
+
+
+def target_key(model: AnyModel, spec: str) -> str:
+    """Under which the target of `spec` is kept."""
+    return workspace.digest({"what": "target", "version": VERSION, "model": model.fingerprint, "spec": spec})

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from core.activations import Pool
-from core.errors import UserError
-from core.models import AnyModel, ImageModel, Model, NotOpened, Site, opened
+from core.models import Site
 from core.progress import Listener
 from core.tcav.disjoint import Item
-from core.tcav.gradients import Gradients
 from core.tcav.targets import Target
+
+if TYPE_CHECKING:
+    from core.models import AnyModel, ImageModel
+    from core.tcav.gradients import Gradients
 
 
 @dataclass(frozen=True)
@@ -71,34 +73,3 @@ class Reader(Protocol):
     ) -> np.ndarray:
         """The target's values (k, n) when each of `moves` (k, d) is added at the pooled positions."""
         ...
-
-
-def reader_of(model: AnyModel | ImageModel, reading: Reading | None = None) -> Reader:
-    """The reader of texts or of images that `model` calls for; of one that is only known it tells keys and no more.
-
-    Raises UserError where images are to be read in a way that there is none of.
-    """
-    from core.tcav.image_reader import ImageReader
-    from core.tcav.text_reader import TextReader
-
-    reading = reading or Reading()
-    if isinstance(model, ImageModel):
-        if reading.pool != "mean":
-            raise UserError(f"Images are read as the mean over all positions; {reading.pool!r} is for texts.")
-        return ImageReader(model)
-    return TextReader(cast(Model, model), reading)  # of a model that is only known nothing but keys is asked
-
-
-def sites_of(model: AnyModel | ImageModel, layers: Sequence[int | str]) -> list[Site]:
-    """The residual stream, or the feature map, after each layer, each once; of images a module path will do too."""
-    if not layers:
-        raise UserError(f"No layers to test: name some of 0 to {model.n_layers - 1}, or all.")
-    return list(dict.fromkeys(model.site(layer) for layer in layers))  # type: ignore[arg-type]  # paths: images only
-
-
-def require_open(model: AnyModel | ImageModel, *, compute: bool) -> None:
-    """Raise NotOpened where nothing shall be computed, or the model is only known: it was not computed before."""
-    if not compute:
-        raise NotOpened("This was not computed before.")
-    if not isinstance(model, ImageModel):
-        opened(model)

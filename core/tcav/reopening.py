@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.models import ImageModel, Model, Site
+from core.models import Site
 from core.progress import Listener, silent
 from core.tcav.analysis import Question, Settings
 from core.tcav.asking import ask
@@ -16,10 +16,14 @@ from core.tcav.cavs import kind_named
 from core.tcav.concept import Concept
 from core.tcav.disjoint import Inputs
 from core.tcav.entanglement import cav_of
-from core.tcav.reader import Reader, Reading, reader_of, sites_of
+from core.tcav.reader import Reader, Reading
+from core.tcav.readers import reader_of, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of
 from core.tcav.targets import Target
+
+if TYPE_CHECKING:
+    from core.models import ImageModel, Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.activations import read_result, write_result
 from core.errors import UserError
 from core.examples import catalogue, list_images
-from core.models import AnyModel, ImageModel
 from core.progress import Listener, Progress, silent
 from core.tcav.analysis import Settings
 from core.tcav.asking import PUSHED, ask, pusher
@@ -18,11 +17,15 @@ from core.tcav.concept import Concept
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, require_open, sites_of
+from core.tcav.reader import Reading
+from core.tcav.readers import reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.scanning import rank_concepts
 from core.tcav.sources import Labelled, source_of
 from core.tcav.targets import Target
+
+if TYPE_CHECKING:
+    from core.models import AnyModel, ImageModel
 
 VERSION = 1
 ROWS = 120  # of each set, half of them positives, unless the user says otherwise

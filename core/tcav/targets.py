@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import UserError
 from core.models.class_names import find_class
-from core.models.image_model import ImageModel
-from core.models.model import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.models import ImageModel, Model
 
 # Texts behind which a word is tokenised to see which token it gives in the middle of a text.
 CONTEXTS = ("It was", "and", "The film is")
@@ -69,7 +69,7 @@ Target = NextWords | ClassLogit
 
 def _precise(logits: Tensor) -> Tensor:
     """In float32 at the least: half precision has three digits."""
-    return logits if logits.dtype == torch.float64 else logits.float()
+    return logits if logits.element_size() == 8 else logits.float()
 
 
 def make_target(model: Model | ImageModel, spec: str) -> Target:
@@ -81,8 +81,7 @@ def make_target(model: Model | ImageModel, spec: str) -> Target:
         return class_target(model, spec.strip())
     if model.class_names:
         raise UserError(f"{model.id} names classes: a target is one of them, such as class:{model.class_names[0]}.")
-    assert isinstance(model, Model)
-    return word_target(model, spec)
+    return word_target(cast("Model", model), spec)  # a model of images names classes
 
 
 def class_target(model: Model | ImageModel, spec: str) -> ClassLogit:
@@ -151,20 +150,6 @@ def word_token(model: Model, word: str) -> int:
     if token == unknown or token in model.special_ids:
         raise UserError(f"The word {word!r} is not in the vocabulary of {model.id}; use another word.")
     return token
-
-
-def last_positions(model: Model, inputs: dict[str, Tensor]) -> Tensor:
-    """The position (batch,) at which the next word is predicted: the last token that is neither padding nor special.
-
-    Some tokenizers end every text with a special token, and what comes after that is another text.
-    """
-    real = inputs["attention_mask"].bool()
-    special = torch.tensor(sorted(model.special_ids), device=real.device, dtype=inputs["input_ids"].dtype)
-    plain = real & ~torch.isin(inputs["input_ids"], special)
-    # A text of nothing but special tokens is read at its end, whatever that means.
-    chosen = torch.where(plain.any(dim=1, keepdim=True), plain, real)
-    places = torch.arange(real.shape[1], device=real.device).expand_as(real)
-    return places.masked_fill(~chosen, -1).amax(dim=1)
 
 
 def cut_at_mark(text: str, mark: str | None) -> str:

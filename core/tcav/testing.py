@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.activations import read_result, write_result
 from core.errors import UserError
-from core.models import AnyModel, ImageModel
 from core.progress import Listener, silent
 from core.tcav.analysis import Settings, analyse
 from core.tcav.asking import PUSHED, ask, pusher
@@ -19,11 +18,15 @@ from core.tcav.concept import ENOUGH, Concept
 from core.tcav.controls import record_controls
 from core.tcav.disjoint import Inputs
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading, reader_of, require_open, sites_of
+from core.tcav.reader import Reader, Reading
+from core.tcav.readers import reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
-from core.tcav.sources import Labelled, source_of
+from core.tcav.sources import Labelled, Source, source_of
 from core.tcav.sources import Pool as Negatives
 from core.tcav.targets import Target
+
+if TYPE_CHECKING:
+    from core.models import AnyModel, ImageModel, Site
 
 VERSION = 2  # raised when the numbers change: part of the key of every stored result
 
@@ -75,9 +78,7 @@ def tcav(
         raise UserError("TCAV needs at least one concept and one target.")
     sites = sites_of(model, layers)
     sources = [source_of(one, negatives) for one in concepts]
-    key = result_key(
-        "tcav", reader, sources, targets, inputs, sites, settings, controls, pushed=pushed, version=VERSION
-    )
+    key = _key(reader, sources, targets, inputs, sites, settings, controls, pushed)
     if (known := read_result(key)) is not None:
         seconds = time.perf_counter() - start
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
@@ -96,6 +97,40 @@ def tcav(
     results, notes = tuple(cell.to_json() for cell in cells), (*asked.notes, *advice(recorded))
     write_result(key, {"results": list(results), "notes": list(notes)})
     return Tcav(results, notes, time.perf_counter() - start, cached=False)
+
+
+def key_of(
+    model: AnyModel | ImageModel,
+    concepts: Sequence[Labelled],
+    targets: Sequence[Target],
+    inputs: Inputs,
+    layers: Sequence[int | str],
+    *,
+    negatives: Negatives | None = None,
+    settings: Settings | None = None,
+    reading: Reading | None = None,
+    controls: Sequence[Labelled] = (),
+    pushed: int = PUSHED,
+) -> str:
+    """Under which `tcav` keeps its result for the same arguments."""
+    sources = [source_of(one, negatives) for one in concepts]
+    reader, settings = reader_of(model, reading), settings or Settings()
+    return _key(reader, sources, targets, inputs, sites_of(model, layers), settings, controls, pushed)
+
+
+def _key(
+    reader: Reader,
+    sources: Sequence[Source],
+    targets: Sequence[Target],
+    inputs: Inputs,
+    sites: Sequence[Site],
+    settings: Settings,
+    controls: Sequence[Labelled],
+    pushed: int,
+) -> str:
+    return result_key(
+        "tcav", reader, sources, targets, inputs, sites, settings, controls, pushed=pushed, version=VERSION
+    )
 
 
 def advice(concepts: Sequence[Concept]) -> list[str]:

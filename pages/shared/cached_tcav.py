@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
-from core.models import ImageModel, Model, NotOpened
+from core.models import NotOpened
 from core.progress import Listener
 from pages.shared import cached
 from pages.shared.hardware import chosen_hardware
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from core.examples import ImageExamples
-    from core.models import AnyModel
+    from core.models import AnyModel, ImageModel, Model
     from core.tcav.reopening import Reopened
     from core.tcav.sources import Labelled
     from pages.shared.tcav_choices import Choices
@@ -27,14 +27,20 @@ TESTS = 3  # taken up again; tens of megabytes each
 SHARES = 400  # texts whose tokens' shares are kept; kilobytes each
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the control sets …")
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _image_controls(count: int) -> Sequence[Labelled]:
+    from core.tcav import open_image_controls
+
+    return open_image_controls(count)
+
+
 def controls(count: int, kind: str = "text") -> Sequence[Labelled]:
-    """The bundled sets that stand for other concepts; they never change while the app runs."""
-    from core.tcav import open_controls, open_image_controls
+    """The sets that stand for other concepts; those of texts are named here, and opened where they are recorded."""
+    from core.tcav.controls import open_controls
 
     if not count:
-        return []
-    return open_controls(count) if kind == "text" else open_image_controls(count)
+        return ()
+    return open_controls(count) if kind == "text" else _image_controls(count)
 
 
 @st.cache_resource(ttl=60, max_entries=32, show_spinner="Looking at the images …")
@@ -76,6 +82,18 @@ def model(spec: str, kind: str) -> Model | ImageModel:
         return cached.model(spec)
     with st.spinner("Opening the model …", show_time=True):
         return _image_model(spec, *chosen_hardware())
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _text_classes(spec: str) -> tuple[str, ...]:
+    from core.models.kinds import text_classes
+
+    return text_classes(spec)
+
+
+def class_names(spec: str, kind: str) -> tuple[str, ...]:
+    """Of a classifier, whose answers they are; none for a model that predicts words. Raises UserError."""
+    return _text_classes(spec) if kind == "text" else model(spec, kind).class_names
 
 
 def answer(spec: str, kind: str, ask: Callable[[AnyModel | ImageModel], T]) -> T | None:
@@ -136,10 +154,11 @@ def shares(
     missing = {name: item for name, item in zip(names, items, strict=True) if (*start, name) not in shelf}
     if missing:
         where = (again.sites[site], again.cav(concept, site))
+        asked_of = known_target(opened, target)
         found: Sequence[Any] = (
-            contributions(opened, known_target(opened, target), list(missing.values()), *where, pool=choices.how.pool)
-            if isinstance(opened, Model)
-            else concept_maps(opened, known_target(opened, target), list(missing.values()), *where)
+            contributions(cast("Model", opened), asked_of, list(missing.values()), *where, pool=choices.how.pool)
+            if choices.kind == "text"
+            else concept_maps(cast("ImageModel", opened), asked_of, list(missing.values()), *where)
         )
         shelf.update({(*start, name): one for name, one in zip(missing, found, strict=True)})
     wanted = [shelf[(*start, name)] for name in names]

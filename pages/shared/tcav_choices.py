@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from core import first_concept
 from core.errors import UserError
 from core.workspace import digest, place, write_bytes
 from pages.shared import cached, cached_tcav
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 OWN, POOLED, AGAINST = "own", "pool", "against"
 KINDS = ("diffmean", "lda")
-SPREAD = (0.15, 0.32, 0.49, 0.66, 0.83)  # where five layers stand, as shares of the depth
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class How:
     seed: int = 0
     controls: int = 60
     pushed: int = 32
-    limit: int = 1000
-    inputs_limit: int = 100
+    limit: int = first_concept.LIMIT
+    inputs_limit: int = first_concept.INPUTS
 
     def settings(self) -> Settings:
         """Raises UserError for what makes no sense together."""
@@ -170,17 +170,11 @@ class Choices:
         return replace(self, how=replace(self.how, **changes))
 
 
-def spread(n_layers: int | None) -> tuple[int, ...]:
-    """Five layers from a shallow to a deep one; all of a model of fewer."""
-    depth = n_layers or 30
-    return tuple(range(depth)) if depth <= 5 else tuple(round(share * (depth - 1)) for share in SPREAD)
-
-
 def read_layers(text: str, n_layers: int | None, model: str) -> tuple[int, ...]:
     """`spread`, `all`, or numbers. Raises UserError for what is no list of layers."""
     word = text.strip().lower()
     if word == "spread":
-        return spread(n_layers)
+        return first_concept.spread(n_layers or 30)
     if word == "all":
         return tuple(range(n_layers or 30))
     try:

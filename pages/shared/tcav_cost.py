@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from core.tcav.controls import ControlSets
 from core.tcav.sources import Labelled, items_of
 from pages.shared.estimate import CHARACTERS_PER_TOKEN, LONGEST, OPENING, SMALL, TOKENS_PER_SECOND
 from pages.shared.tcav_choices import Choices
@@ -78,7 +79,10 @@ def _tokens(given: Labelled | Sequence[Any]) -> float:
 def _controls(choices: Choices) -> float:
     if choices.kind == "image":
         return IMAGE_TOKENS * 900.0  # all controls are made of these drawings
-    return sum(map(_tokens, choices.controls()))
+    controls = choices.controls()
+    if isinstance(controls, ControlSets):
+        return controls.characters / CHARACTERS_PER_TOKEN
+    return sum(map(_tokens, controls))
 
 
 def _forward(tokens: float, n_layers: int | None, deepest: int | None) -> float:

@@ -10,15 +10,13 @@ from core.examples import Info
 from pages.shared import cached_tcav
 from pages.shared.frame import Chosen
 from pages.shared.links import comma, linked
+from pages.shared.tcav_answers import MOST_TARGETS, choose_answers
 from pages.shared.tcav_choices import AGAINST, OWN, POOLED, Choices, read_layers
 from pages.shared.tcav_how import ask_how
-from pages.shared.tcav_words import TARGET_HELP, TARGETS
 
-MOST_CONCEPTS, MOST_TARGETS = 12, 3
-# Beside the first concept: easy to read, and nothing to do with praise.
-BESIDE = ("sae-probes/96_spam_is", "sae-probes/5_hist_fig_ismale", "textures/dotted", "textures/chequered")
+MOST_CONCEPTS = 12
+BESIDE = (*first_concept.BESIDE, "textures/dotted", "textures/chequered")  # the first concept
 SAME, PROMPTS = "same", "prompts"
-FIRST_CLASS = "zebra"
 WAYS = {
     OWN: "Each concept's own",
     POOLED: "The negatives of one set",
@@ -36,7 +34,7 @@ def ask(chosen: Chosen, panel: str = "test") -> Choices:
             concepts = _concepts(chosen, infos)
         left, right = st.columns(2)
         with left:
-            targets = (_targets if chosen.kind == "text" else _classes)(chosen, MOST_TARGETS if panel == "test" else 1)
+            targets = choose_answers(chosen, MOST_TARGETS if panel == "test" else 1)
             inputs, prompts = _inputs(chosen, infos)
         with right:
             if panel == "test":
@@ -48,11 +46,6 @@ def ask(chosen: Chosen, panel: str = "test") -> Choices:
             how, mark = ask_how(chosen.kind)
     if negatives == AGAINST and other in concepts:
         raise UserError(f"{infos[other].title} cannot be tested against itself; choose another set.")
-    for spec in targets if chosen.kind == "text" else ():
-        if not spec.startswith("class:") and (
-            spec.count("|") != 1 or not all(side.strip(" ,") for side in spec.split("|"))
-        ):
-            raise UserError(f"An answer is two sets of next words such as good,great|bad,terrible, not {spec!r}.")
     numbers = read_layers(layers, chosen.layers, chosen.model)
     return Choices(chosen.model, concepts, targets, inputs, prompts, numbers, negatives, other, mark, how, chosen.kind)
 
@@ -84,49 +77,6 @@ def _concepts(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, ...]:
         "be supported. Saved sets and bundled ones; type to search.",
     )
     return (chosen.concept, *(id for id in beside if id != chosen.concept))
-
-
-def _targets(chosen: Chosen, most: int) -> tuple[str, ...]:
-    return tuple(
-        linked(
-            st.multiselect,
-            "The model's answer",
-            key="answer",
-            default=[next(iter(TARGETS))],
-            read=lambda text: [spec for spec in text.split(";") if spec],
-            write=lambda specs: ";".join(specs),
-            valid=lambda specs: bool(specs) and len(list(specs)) <= MOST_TARGETS,
-            options=list(TARGETS),
-            format_func=lambda spec: TARGETS.get(spec, spec),  # what was typed comes back as it was written
-            accept_new_options=True,
-            max_selections=MOST_TARGETS,
-            help=TARGET_HELP,
-        )
-    )[:most]
-
-
-def _classes(chosen: Chosen, most: int) -> tuple[str, ...]:
-    """Classes of a classifier."""
-    names = cached_tcav.model(chosen.model, chosen.kind).class_names
-    specs = [f"class:{name}" for name in names]
-    usual = f"class:{FIRST_CLASS}" if f"class:{FIRST_CLASS}" in specs else specs[0]
-    return tuple(
-        linked(
-            st.multiselect,
-            "The model's answer",
-            key="class",
-            default=[usual],
-            read=lambda text: [spec for spec in text.split(";") if spec],
-            write=lambda specs: ";".join(specs),
-            valid=lambda specs: bool(specs) and len(list(specs)) <= MOST_TARGETS,
-            options=specs,
-            format_func=lambda spec: spec.removeprefix("class:") if spec in specs else spec,
-            accept_new_options=True,
-            max_selections=MOST_TARGETS,
-            help="The logit of a class, before the softmax; or that of one class less that of another, typed as "
-            "`class:zebra|horse`. Type to search.",
-        )
-    )[:most]
 
 
 def _image_inputs(chosen: Chosen) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.first_concept import INPUTS, LIMIT
 from core.tcav import KINDS as CAV_KINDS
 from pages.shared.links import comma, linked
 from pages.shared.tcav_choices import KINDS, How
@@ -21,10 +22,10 @@ def ask_how(kind: str) -> tuple[How, str]:
     """Draw the choices; with them the mark at which inputs are read. kind: "text" or "image"."""
     one, two, three, four = st.columns(4)
     with one:
-        limit = _number("Examples of each set", "rows", 1000, 8, 100_000, 100, "At most so many rows of each concept, "
+        limit = _number("Examples of each set", "rows", LIMIT, 8, 100_000, 100, "At most so many rows of each concept, "
                         "the classes in proportion, the same ones each time.")  # fmt: skip
     with two:
-        inputs_limit = _number("Inputs", "asked", 100, 4, 10_000, 10, "At most so many inputs. Each costs a forward "
+        inputs_limit = _number("Inputs", "asked", INPUTS, 4, 10_000, 10, "At most so many inputs. Each costs a forward "
                                "and a backward pass.")  # fmt: skip
     with three:
         controls = _number("Control concepts", "others", 60, 0, 113, 10, "Bundled sets that stand for other "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.charts import Mark, marks
+from core.tcav.controls import control_ids
 from core.tcav.scan import ROWS, concepts_at_hand
 from core.tcav.verdict import SUPPORTED
 from pages.shared import cached_tcav, tcav_cost
@@ -78,7 +79,7 @@ def _ids(which: str, kind: str) -> list[str]:
     at_hand = concepts_at_hand(images=kind == "image")
     if which == ALL or kind == "image":
         return at_hand
-    short = {one.id for one in cached_tcav.controls(60)}
+    short = set(control_ids())
     return [id for id in at_hand if id in short or not id.startswith("sae-probes/")]
 
 

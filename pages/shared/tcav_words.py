@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core import first_concept
 from core.tcav.verdict import (
     MEANINGS,
     NO_CONTROLS,
@@ -30,7 +31,7 @@ ORDER = tuple(LOOKS)
 FOUND = ORDER[:5]  # those in which the answer depends on the concept beyond sampling noise
 
 TARGETS = {
-    "good,great|bad,terrible": "good, great ↔ bad, terrible",
+    first_concept.TARGET: "good, great ↔ bad, terrible",
     "yes|no": "yes ↔ no",
     "true|false": "true ↔ false",
     "he|she": "he ↔ she",
@@ -40,6 +41,12 @@ TARGET_HELP = (
     "What is asked of the model: how much likelier the next word is one of the first set than one of the second, "
     "logsumexp log p − logsumexp log p, in nats. Type your own as `words|other words`, such as `good,great|bad`; each "
     "word has to be one token to the model."
+)
+
+CLASS = "class:"
+CLASS_HELP = (
+    "The logit of a class, before the softmax. Type to search the names; or type what is not in the list: the class's "
+    "number, such as `340`, or one class less another, such as `zebra|horse`."
 )
 
 SCORE_HELP = (
@@ -91,9 +98,14 @@ SCORES = {
 
 def target_name(spec: str) -> str:
     """A target for people: `good ↔ bad` for `good|bad`; the name of a class as it is."""
-    if spec.startswith("class:"):
-        return " − ".join(name.removeprefix("class:").split(",")[0].strip() for name in spec.split("|"))
+    if spec.startswith(CLASS):
+        return " − ".join(_class_name(name.removeprefix(CLASS)) for name in spec.split("|"))
     return TARGETS.get(spec) or " ↔ ".join(", ".join(w.strip() for w in side.split(",")) for side in spec.split("|"))
+
+
+def _class_name(name: str) -> str:
+    first = name.split(",")[0].strip()
+    return f"class {first}" if first.isdigit() else first
 
 
 def meaning(verdict: str) -> str:
