@@ -56,11 +56,12 @@ $(VENV)/.installed: $(REQUIREMENTS)
 	@rm -f $(VENV)/.installing && touch $@
 
 # What a first visit shows is computed by these, and is prepared anew (from what is stored) where they have changed.
-FIRST_VISIT := core/cli/prepare.py core/first_concept.py core/examples core/directions core/probing
+FIRST_VISIT := core/cli/prepare.py core/first_concept.py core/examples core/directions core/probing \
+	$(wildcard assets/dictionaries)
 
 prepare: $(VENV)/.installed
 	@mark="$(WORKSPACE)/.prepared"; \
-	if [ ! "$$mark" -nt $(VENV)/.installed ] || [ -n "$$(find $(FIRST_VISIT) -name '*.py' -newer "$$mark")" ]; then \
+	if [ ! "$$mark" -nt $(VENV)/.installed ] || [ -n "$$(find $(FIRST_VISIT) \( -name '*.py' -o -name manifest.json \) -newer "$$mark")" ]; then \
 	  echo "Converting the bundled models and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
 	  $(PY) -m core prepare && touch "$$mark"; \
 	fi

@@ -20,4 +20,5 @@ def run_all(package: str, names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_all("benchmarks", ("record", "steer", "probe", "page_probing", "sae_train", "sae_index", "memory")))
+    pages = ("page_probing", "page_features")
+    sys.exit(run_all("benchmarks", ("record", "steer", "probe", *pages, "sae_train", "sae_index", "memory")))

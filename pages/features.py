@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.shared import (
@@ -17,13 +19,14 @@ from pages.shared import (
 )
 from pages.shared.cached_features import Opened
 from pages.shared.errors import mendable
-from pages.shared.frame import frame
+from pages.shared.frame import Chosen, frame
 from pages.shared.links import linked
 from pages.shared.parts import part
 
+TABLE = "table"
 # By its word in the URL: what it is called, and what draws it and gives the features that it lists.
-PANELS = {
-    "table": ("All features", lambda opened, _: features_table.show(opened)),
+PANELS: dict[str, tuple[str, Callable[[Opened, Chosen], list[int]]]] = {
+    TABLE: ("All features", lambda *_: []),
     "text": ("In a text", lambda opened, _: features_own.show(opened)),
     "concept": ("For the concept", features_concept.show),
     "map": ("Map", lambda opened, _: features_map.show(opened)),
@@ -51,19 +54,8 @@ if opened is None:
 
 
 @part
-def look(opened: Opened) -> None:
+def look(opened: Opened, panel: str) -> None:
     """A panel that lists features, and the card of one of them: what is chosen in it runs it alone."""
-    panel = linked(
-        st.segmented_control,
-        "Panel",
-        key="features",
-        default="table",
-        valid=PANELS.__contains__,
-        options=list(PANELS),
-        format_func=lambda name: PANELS[name][0],
-        required=True,
-        label_visibility="collapsed",
-    )
     numbers: list[int] = []
     with mendable():
         numbers = PANELS[panel][1](opened, chosen)
@@ -72,4 +64,23 @@ def look(opened: Opened) -> None:
         features_card.show(opened, numbers)
 
 
-look(opened)
+panel = linked(
+    st.segmented_control,
+    "Panel",
+    key="features",
+    default=TABLE,
+    valid=PANELS.__contains__,
+    options=list(PANELS),
+    format_func=lambda name: PANELS[name][0],
+    required=True,
+    label_visibility="collapsed",
+)
+if panel == TABLE:
+    # Going from card to card draws neither the table nor its many filters again.
+    with mendable(stop=True):
+        found = features_table.choose(opened)
+    features_table.show(opened, found)
+    st.divider()
+    features_card.alone(opened, found["feature"].tolist())
+else:
+    look(opened, panel)

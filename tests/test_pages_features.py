@@ -160,7 +160,8 @@ def test_labels_notes_and_bookmarks_are_kept_and_undone(
 ) -> None:
     number, asked = int(index.density.argmax()), []
 
-    def test(_index: Index, _model: Model, feature: int, label: str) -> Detected:
+    def test(_index: Index, _model: Model, feature: int, label: str, *, held_out: bool) -> Detected:
+        assert not held_out
         asked.append((feature, label))
         return Detected(0.75, 9, 9)
 

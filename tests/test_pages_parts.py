@@ -31,6 +31,21 @@ def outer():
 outer()
 """
 
+BESIDE = """
+from pages.shared.parts import run_only
+
+@part
+def outer():
+    runs["outer"] += 1
+    st.button("over there", key="go", on_click=run_only, args=("there",))
+
+def inner():
+    runs["inner"] += 1
+
+outer()
+part(inner, key="there")()
+"""
+
 MOVING = """
 @part
 def outer():
@@ -94,3 +109,13 @@ def test_what_moves_alone_has_a_fragment_of_its_own(
     app = page("moving(lambda: st.write('soon'))").run()
     assert not app.exception
     assert [one["run_every"] for one in fragments] == [1.0]
+
+
+def test_one_part_has_another_run_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent))
+    app = page(BESIDE).run()
+    assert not app.exception
+    assert app.session_state["runs"] == {"page": 1, "outer": 1, "inner": 1, "job": 0}
+    app.button(key="go").click().run()
+    assert not app.exception
+    assert app.session_state["runs"] == {"page": 1, "outer": 1, "inner": 2, "job": 0}

@@ -105,7 +105,7 @@ def label(opened: Opened, feature: int) -> Label | None:
 
     note = notes_of(opened.dictionary.key).get(feature)
     if note is not None and note.label:
-        return Label(note.label, "hand", note.score)
+        return Label(note.label, note.by, note.score)
     return _labels(opened.moment, opened).get(feature)
 
 
@@ -115,7 +115,7 @@ def labels(opened: Opened) -> dict[int, Label]:
     from core.dictionaries.index.notes import notes_of
 
     notes = notes_of(opened.dictionary.key).items()
-    hand = {one: Label(note.label, "hand", note.score) for one, note in notes if note.label}
+    hand = {one: Label(note.label, note.by, note.score) for one, note in notes if note.label}
     return {
         **_labels(opened.moment, opened),
         **{one: own for one, own in hand.items() if one < opened.index.n_features},
@@ -137,13 +137,13 @@ def table(opened: Opened) -> pd.DataFrame:
             if column in ("note", "bookmark"):
                 values[feature] = getattr(note, column)
             elif note.label:
-                hand = {"label": note.label, "label_by": "hand", "label_score": note.score}
+                hand = {"label": note.label, "label_by": note.by, "label_score": note.score}
                 values[feature] = hand[column] if hand[column] is not None else float("nan")
         made[column] = values
     return made
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def _feature(moment: tuple[str, ...], number: int, _opened: Opened) -> Feature:
     from core.dictionaries.index.feature import feature_of
 

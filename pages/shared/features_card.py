@@ -12,8 +12,10 @@ from pages.shared.errors import mendable
 from pages.shared.features_chosen import chosen_feature
 from pages.shared.features_export import card_buttons
 from pages.shared.features_notes import bookmark, edit_label, note
+from pages.shared.features_table import CARD
 from pages.shared.frame import KEPT
 from pages.shared.links import choose, linked
+from pages.shared.parts import part
 from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
@@ -21,7 +23,20 @@ if TYPE_CHECKING:
     from core.dictionaries.index.labels import Label
     from pages.shared.cached_features import Opened
 
-BY = {"hand": "by hand", "published": "published with the dictionary", "automatic": "automatic"}
+BY = {
+    "hand": "by hand",
+    "model": "by a language model",
+    "published": "published with the dictionary",
+    "automatic": "automatic",
+}
+
+
+def _alone(opened: Opened, numbers: list[int]) -> None:
+    """The card as a part of the page of its own, which goes to the next one without the list being drawn again."""
+    show(opened, numbers)
+
+
+alone = part(_alone, key=CARD)
 
 
 def show(opened: Opened, numbers: list[int]) -> None:
@@ -161,7 +176,7 @@ def _numbers(one: Feature, label: Label | None) -> None:
     if label is None or label.score is None:
         columns[3].metric("Label score", "–", help=SCORE_HELP + " This label was not scored.")
         return
-    how = HAND_HELP if label.by == "hand" else SCORE_HELP
+    how = HAND_HELP if label.by in ("hand", "model") else SCORE_HELP
     control = "" if label.control is None else f" Another feature's label reaches {label.control:.2f} here."
     tested = f" Tested on {label.positives:,} tokens against {label.negatives:,}." if label.positives else ""
     columns[3].metric("Label score", f"{label.score:.2f}", help=how + control + tested)

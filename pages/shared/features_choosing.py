@@ -46,8 +46,11 @@ def choose_dictionary(chosen: Chosen) -> Listed | None:
             format_func=lambda name: _line(known[name]) if name in known else str(name),
             help="Dictionaries of the sidebar's model: those trained or brought in here, and bundled ones.",
         )
-    with right, st.popover("Another dictionary", icon=":material/add:"):
-        features_new.show(chosen)
+    with right:
+        more = st.popover("Another dictionary", icon=":material/add:", key="new_dictionary", on_change="rerun")
+        if more.open:  # its many choices are drawn when they are asked for
+            with more:
+                features_new.show(chosen)
     return known[name]
 
 

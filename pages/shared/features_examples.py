@@ -38,7 +38,7 @@ def show(opened: Opened, one: Feature) -> None:
 
         features_own.one_feature(opened, one.feature, most=max(one.max, -one.min))
         return
-    chosen = [own for own in one.examples if _view_of(own) == view]
+    chosen = [own for own in one.examples if view_of(own) == view]
     if not chosen:
         st.caption("There are no examples.")
         return
@@ -66,18 +66,20 @@ def tokens_of(own: Example) -> list[Token]:
         value = "not read" if token.value is None else f"code {token.value:.3g}"
         centre = place == own.centre
         lines = (f"“{visible(token.text)}”", value) + ((f"above {own.rank:.0%} of its codes",) if centre else ())
-        head = f"{_where(own)} · {own.source['set']}, row {own.source['row']}" if place == 0 else ""
+        head = f"{where(own)} · {own.source['set']}, row {own.source['row']}" if place == 0 else ""
         found.append(Token(token.text, token.value, lines, head=head, strong=centre))
     return found
 
 
-def _where(own: Example) -> str:
+def where(own: Example) -> str:
+    """An example's value, and where it stands among all."""
     from core.dictionaries.index.feature import LOWEST, TOP
 
     return f"{own.value:.3g}" if own.band in (TOP, LOWEST) else f"{own.value:.3g}, above {own.rank:.0%} of its codes"
 
 
-def _view_of(own: Example) -> str:
+def view_of(own: Example) -> str:
+    """The key of VIEWS under which an example is shown."""
     from core.dictionaries.index.feature import LOWEST, TOP
 
     return {TOP: "top", LOWEST: "lowest"}.get(own.band, "spread")

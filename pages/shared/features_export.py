@@ -1,4 +1,4 @@
-"""Features as files to take away: the table as CSV, JSON or Parquet, a card as JSON or CSV."""
+"""Features as files to take away: the table as CSV, JSON, Parquet or HTML, a card as JSON, CSV or HTML."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.spreadsheet import csv_text
 from pages.shared.downloads import frame_csv
+from pages.shared.features_html import MOST, card_html, table_html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ def table_buttons(found: pd.DataFrame, name: str) -> None:
             ("CSV", "csv", "text/csv", lambda: frame_csv(joined(found))),
             ("JSON", "json", "application/json", lambda: table_json(found)),
             ("Parquet", "parquet", "application/vnd.apache.parquet", lambda: parquet(found)),
+            (f"HTML: {min(len(found), MOST):,} lines", "html", "text/html", lambda: table_html(found, name)),
         )
         for label, suffix, mime, made in formats:
             st.download_button(label, made, file_name=f"{name}.{suffix}", mime=mime, on_click="ignore", key=suffix)
@@ -132,4 +134,12 @@ def card_buttons(one: Feature, label: Label | None, about: Mapping[str, Any], na
             mime="text/csv",
             on_click="ignore",
             key="card_csv",
+        )
+        st.download_button(
+            "HTML: a page that opens anywhere",
+            lambda: card_html(one, label, about),
+            file_name=f"{name}.html",
+            mime="text/html",
+            on_click="ignore",
+            key="card_html",
         )

@@ -30,7 +30,7 @@ NUMBERS = {
 }
 NOTHING: float | None = None
 TEXTS = ("label", "top_token", "promoted", "suppressed", "note")
-BY = ("hand", "published", "automatic")
+BY = ("hand", "model", "published", "automatic")
 WHERE = {"table": "in labels and tokens", "text": "in activating texts", "meaning": "by meaning of labels"}
 LIVE = {"all": "All", "live": "Live", "dead": "Dead"}
 TITLES = {
@@ -136,7 +136,10 @@ def _conditions() -> tuple[Condition, ...]:
     count = sum(bool(kept.get(name) not in (None, "")) for name in names)
     count += (kept.get("dead", "all") != "all") + bool(kept.get("marked")) + bool(kept.get("named_by"))
     found: list[Condition] = []
-    with st.popover(f"Filters ({count})" if count else "Filters", icon=":material/filter_alt:"):
+    name = f"Filters ({count})" if count else "Filters"
+    popover = st.popover(name, icon=":material/filter_alt:", key="filters", on_change="rerun")
+    everything = bool(popover.open)  # closed it holds what is set alone: nearly thirty choices take a while to draw
+    with popover:
         state = linked(
             st.segmented_control,
             "Features",
@@ -166,19 +169,30 @@ def _conditions() -> tuple[Condition, ...]:
             valid=("", *BY).__contains__,
             options=["", *BY],
             format_func=lambda name: name or "anybody or nobody",
-            help="Who named it: you, whoever published the dictionary, or the words that tell its examples.",
+            help="Who named it: you, a language model that you asked, whoever published the dictionary, or the words "
+            "that tell its examples.",
         )
         if by:
             found.append(Condition("label_by", words=by))
         for column in NUMBERS:
+            if not everything and not any(_is_set(f"{column}_{end}") for end in ("from", "to")):
+                continue
             low, high = _bounds(column)
             if low is not None or high is not None:
                 found.append(Condition(column, low, high))
         for column in TEXTS:
+            if not everything and not _is_set(f"{column}_has"):
+                continue
             words = linked(st.text_input, f"{title(column).capitalize()} has", key=f"{column}_has", default="")
             if words:
                 found.append(Condition(column, words=words))
     return tuple(found)
+
+
+def _is_set(key: str) -> bool:
+    """Whether a choice was made, here or in the address."""
+    kept = st.session_state.get("kept", {})
+    return key in st.query_params or kept.get(key) not in (None, "")
 
 
 def _bounds(column: str) -> tuple[float | None, float | None]:

@@ -49,6 +49,7 @@ def edit_label(opened: Opened, feature: int, label: Label | None) -> None:
             with mendable(), st.spinner("Testing the label …"):
                 say(key, feature, label=text, score=_score(opened, feature, text))
                 st.rerun()
+    _ask(opened, feature)
     if feature in notes_of(key) and st.button(
         "Undo", icon=":material/undo:", key="undo_feature", help="Takes back what you said last of this feature."
     ):
@@ -58,14 +59,36 @@ def edit_label(opened: Opened, feature: int, label: Label | None) -> None:
             st.rerun()
 
 
-def _score(opened: Opened, feature: int, text: str) -> float | None:
+def _ask(opened: Opened, feature: int) -> None:
+    """Have the language model that was set up, if any, name the feature."""
+    from core.dictionaries.index.endpoint import ask_for_label, endpoint_from
+    from core.dictionaries.index.notes import say
+
+    with mendable():
+        endpoint = endpoint_from()
+        if endpoint is None or not st.button(
+            "Ask for a label",
+            icon=":material/smart_toy:",
+            key="ask_label",
+            help=f"Sends up to twelve examples of this feature to {plain(endpoint.model)} at {plain(endpoint.host)}, "
+            "and tests its label on texts that were not sent.",
+        ):
+            return
+        with st.spinner(f"Asking {plain(endpoint.model)} …"):
+            text = ask_for_label(endpoint, opened.index, cached.model(opened.spec), feature)
+            score = _score(opened, feature, text, held_out=True)
+        say(opened.dictionary.key, feature, label=text, score=score, by="model")
+        st.rerun()
+
+
+def _score(opened: Opened, feature: int, text: str, *, held_out: bool = False) -> float | None:
     """How well a label's meaning tells the feature's texts from others; None where that cannot be told."""
     from core.dictionaries.index.meaning import score_by_meaning
     from core.models import embedder_version
 
     if not text.strip() or embedder_version() is None:
         return None
-    found = score_by_meaning(opened.index, cached.model(opened.spec), feature, text)
+    found = score_by_meaning(opened.index, cached.model(opened.spec), feature, text, held_out=held_out)
     return None if found is None else found.auroc
 
 

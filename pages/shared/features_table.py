@@ -9,7 +9,9 @@ import streamlit as st
 from pages.shared import cached_features, features_filters
 from pages.shared.downloads import file_part
 from pages.shared.features_export import table_buttons
-from pages.shared.links import choose, linked
+from pages.shared.links import choose as set_choice
+from pages.shared.links import linked
+from pages.shared.parts import part, run_only
 from pages.shared.tokens import visible
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from pages.shared.cached_features import Opened
 
+CARD = "card"  # the part that shows the card of a feature
 ROWS = 50  # on a page: all 65,536 would take the browser half a minute
 SHOWN = ("feature", "label", "label_score", "density", "max", "top_tokens", "promoted", "suppressed", "dead")
 MORE = ("label_by", "count", "mean", "median", "top_share", "promotes", "nearest", "cosine", "bookmark", "note")
@@ -33,17 +36,22 @@ FORMATS = {
 OWN = {"note": "What you noted.", "bookmark": "Whether you marked it."}
 
 
-def show(opened: Opened) -> list[int]:
-    """Draw the table; the numbers of all features that it goes through, in their order."""
+def choose(opened: Opened) -> pd.DataFrame:
+    """Draw the choices of a view of the table; the lines of all features that it goes through, in their order."""
     table = cached_features.table(opened)
     view = features_filters.ask(list(table.columns))
-    found = view.of(table, lambda words, where: cached_features.found(opened, words, where))
-    numbers: list[int] = found["feature"].tolist()
-    return list_of(opened, found, numbers, key="table")
+    return view.of(table, lambda words, where: cached_features.found(opened, words, where))
 
 
-def list_of(opened: Opened, found: pd.DataFrame, numbers: list[int], *, key: str) -> list[int]:
-    """A list of features, a page at a time; choosing a line looks into it."""
+@part
+def show(opened: Opened, found: pd.DataFrame) -> None:
+    """Draw the lines that are looked at."""
+    list_of(opened, found, found["feature"].tolist(), key="table", card=CARD)
+
+
+def list_of(opened: Opened, found: pd.DataFrame, numbers: list[int], *, key: str, card: str | None = None) -> list[int]:
+    """A list of features, a page at a time; choosing a line looks into it. card: key of the part that shows it, if it
+    is a part of its own."""
     if not numbers:
         st.info("No feature is like that. Take a filter or a word away.")
         return numbers
@@ -66,7 +74,7 @@ def list_of(opened: Opened, found: pd.DataFrame, numbers: list[int], *, key: str
         wide = st.toggle("All columns", key=f"{key}_wide")
         table_buttons(found, f"features-{file_part(opened.dictionary.name)}")
     shown = found.iloc[(page - 1) * ROWS : page * ROWS]
-    _draw(shown, wide, key=f"{key}_{page}_{hash(tuple(shown['feature'].tolist()))}")
+    _draw(shown, wide, key=f"{key}_{page}_{hash(tuple(shown['feature'].tolist()))}", card=card)
     st.caption(
         f"{len(numbers):,} of {opened.index.n_features:,} features, over {opened.index.n_tokens:,} tokens of "
         f"{_texts(opened)}. Click the box before a row to look into it."
@@ -103,13 +111,15 @@ def config() -> dict[str, Any]:
     return made
 
 
-def _draw(shown: pd.DataFrame, wide: bool, *, key: str) -> None:
+def _draw(shown: pd.DataFrame, wide: bool, *, key: str, card: str | None) -> None:
     features = shown["feature"].tolist()
 
     def look() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
-            choose("feature", int(features[rows[0]]))
+            set_choice("feature", int(features[rows[0]]))
+            if card is not None:
+                run_only(card)
 
     st.dataframe(
         readable(shown),

@@ -21,8 +21,8 @@ P = ParamSpec("P")
 _within: ContextVar[str | None] = ContextVar("part", default=None)  # the part that is being drawn
 
 
-def part(draw: Callable[P, None]) -> Callable[P, None]:
-    """A function that draws a part of a page, made to run by itself."""
+def part(draw: Callable[P, None], *, key: str | None = None) -> Callable[P, None]:
+    """A function that draws a part of a page, made to run by itself. key: by which another part can have it run."""
     name = f"{draw.__module__}.{draw.__qualname__}"
 
     @wraps(draw)
@@ -38,9 +38,14 @@ def part(draw: Callable[P, None]) -> Callable[P, None]:
             if _moving()[name] != looking:  # it has begun, or ceased, to move
                 st.rerun()
 
-        st.fragment(alone, run_every=EVERY_WITHIN if looking else None)()
+        st.fragment(alone, run_every=EVERY_WITHIN if looking else None, key=key)()
 
     return drawn
+
+
+def run_only(key: str) -> None:
+    """The last act of a callback: the part of that key is drawn again, instead of the part that was acted in."""
+    st.rerun(key)
 
 
 def moving(draw: Callable[[], None], *, every: float | None = EVERY) -> None:

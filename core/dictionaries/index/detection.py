@@ -38,8 +38,7 @@ class Evidence:
 
     def __init__(self, index: Index, reading: Reading) -> None:
         self.index, self.reading = index, reading
-        places = index.texts.places
-        self.making = lots(places[:, 0], places[:, 1], 1, index.settings.seed) < 0.5
+        self.making = makes_labels(index)
         columns = index.columns
         sizes = columns["seen_size"]
         self._seen = columns["seen_text"], columns["seen_position"]
@@ -92,6 +91,13 @@ class Evidence:
             there = at == word if term.where == "at" else (near == word).any(axis=1)
             found += term.weight * there
         return found
+
+
+def makes_labels(index: Index) -> NDArray[np.bool_]:
+    """(texts,) whether a text is of the half that makes labels; the others test them. Passages of one text are on one
+    side."""
+    places = index.texts.places
+    return lots(places[:, 0], places[:, 1], 1, index.settings.seed) < 0.5
 
 
 def score_of(evidence: Evidence, feature: int, terms: Sequence[Term]) -> Detected | None:

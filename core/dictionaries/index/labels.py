@@ -18,7 +18,7 @@ from core.dictionaries.index.index import Index
 if TYPE_CHECKING:
     from core.dictionaries.dictionary import Dictionary
 
-By = Literal["hand", "published", "automatic"]
+By = Literal["hand", "model", "published", "automatic"]
 
 FILE = "labels.json"
 FORMAT = 1
@@ -70,7 +70,7 @@ def labels_of(index: Index, dictionary: Dictionary) -> dict[int, Label]:
     found |= {feature: Label(text, "published") for feature, text in published(dictionary).items()}
     for feature, note in notes_of(dictionary.key).items():
         if note.label:
-            found[feature] = Label(note.label, "hand", note.score)
+            found[feature] = Label(note.label, note.by, note.score)
     return {feature: label for feature, label in found.items() if feature < index.n_features}
 
 

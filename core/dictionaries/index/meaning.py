@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.dictionaries.index.best import lots
-from core.dictionaries.index.detection import FEWEST, Detected
+from core.dictionaries.index.detection import FEWEST, Detected, makes_labels
 from core.dictionaries.index.feature import around_tokens
 from core.dictionaries.index.index import Index
 from core.errors import UserError
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 POSITIVES, NEGATIVES = 24, 72  # windows that are embedded: about a second on a processor
 
 
-def score_by_meaning(index: Index, model: Model, feature: int, label: str) -> Detected | None:
+def score_by_meaning(
+    index: Index, model: Model, feature: int, label: str, *, held_out: bool = False
+) -> Detected | None:
     """AUROC, 0.5 is chance, of telling windows in which a feature is on from others by their likeness to `label`.
 
     Windows of tokens on which the feature is on, drawn evenly, against windows around random tokens on which it is off;
     a window's score is the cosine of its meaning with the label's, by the bundled sentence embedder. A label that names
-    a single word or mark fares badly here, since the embedder reads whole windows. None where there are fewer than
+    a single word or mark fares badly here, since the embedder reads whole windows. held_out: only windows of texts that
+    make no labels, for a label that came from the others. None where there are fewer than
     three windows of either. Raises UserError for an empty label and if the embedder is not installed.
     """
     from core.models import embed
@@ -33,7 +36,11 @@ def score_by_meaning(index: Index, model: Model, feature: int, label: str) -> De
     index.check(feature)
     if not label.strip():
         raise UserError("There is no label to test; type one.")
-    on, off = _on(index, feature)[:POSITIVES], _off(index, feature)[:NEGATIVES]
+    making = makes_labels(index)
+    on, off = (
+        [place for place in places if not (held_out and making[place[0]])][:most]
+        for places, most in ((_on(index, feature), POSITIVES), (_off(index, feature), NEGATIVES))
+    )
     shown = ["".join(pieces) for pieces, _ in around_tokens(index, model, [*on, *off])]
     labels = np.array([1] * len(on) + [0] * len(off))
     kept = np.array([bool(text.strip()) for text in shown], dtype=bool)

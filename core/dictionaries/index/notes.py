@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core import workspace
 from core.dictionaries.formats.beside import LONGEST
@@ -21,18 +21,21 @@ from core.errors import UserError
 
 LONGEST_NOTE = 10_000  # characters
 MOST = 100_000  # changes
-FIELDS = ("label", "note", "bookmark", "score")
+FIELDS = ("label", "note", "bookmark", "score", "by")
+BY = ("hand", "model")
 
 
 @dataclass(frozen=True)
 class Note:
-    """label: by hand, at most 500 characters, '' for none. note: free text, at most 10,000. score: of the label, as
-    measured when it was given (see `core.dictionaries.index.detection`), or None."""
+    """label: at most 500 characters, '' for none. note: free text, at most 10,000. score: of the label, as measured
+    when it was given (see `core.dictionaries.index.meaning`), or None. by: who wrote the label: a "hand", or a language
+    "model" that was asked for it."""
 
     label: str = ""
     note: str = ""
     bookmark: bool = False
     score: float | None = None
+    by: Literal["hand", "model"] = "hand"
 
 
 def notes_of(dictionary_key: str) -> dict[int, Note]:
@@ -40,7 +43,7 @@ def notes_of(dictionary_key: str) -> dict[int, Note]:
     found: dict[int, Note] = {}
     for change in _changes(dictionary_key):
         found[change["feature"]] = replace(found.get(change["feature"], Note()), **change["now"])
-    return {feature: note for feature, note in found.items() if note != Note()}
+    return {feature: note for feature, note in found.items() if replace(note, by="hand") != Note()}
 
 
 def say(
@@ -51,6 +54,7 @@ def say(
     note: str | None = None,
     bookmark: bool | None = None,
     score: float | None = None,
+    by: Literal["hand", "model"] = "hand",
 ) -> None:
     """Change what is said of a feature; None leaves a field as it is. A new label drops the old one's score.
 
@@ -62,7 +66,7 @@ def say(
         raise UserError(f"A note of {len(note):,} characters is too long; use {LONGEST_NOTE:,} at the most.")
     now: dict[str, Any] = {}
     if label is not None:
-        now |= {"label": label.strip(), "score": score}
+        now |= {"label": label.strip(), "score": score, "by": by}
     if note is not None:
         now["note"] = note
     if bookmark is not None:
@@ -107,11 +111,16 @@ def _is_sound(line: Any) -> bool:
     if not isinstance(line, dict) or not isinstance(line.get("feature"), int) or line["feature"] < 0:
         return False
     now = line.get("now")
-    kinds = {"label": str, "note": str, "bookmark": bool, "score": (float, int, type(None))}
+    kinds = {"label": str, "note": str, "bookmark": bool, "score": (float, int, type(None)), "by": str}
     if not isinstance(now, dict) or not set(now) <= set(FIELDS):
         return False
     fits = all(isinstance(value, kinds[name]) for name, value in now.items())  # type: ignore[arg-type]
-    return fits and len(now.get("label", "")) <= LONGEST and len(now.get("note", "")) <= LONGEST_NOTE
+    return (
+        fits
+        and now.get("by", "hand") in BY
+        and len(now.get("label", "")) <= LONGEST
+        and len(now.get("note", "")) <= LONGEST_NOTE
+    )
 
 
 def _write(key: str, changes: list[dict[str, Any]]) -> None:

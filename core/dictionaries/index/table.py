@@ -22,7 +22,7 @@ NAMED = 3  # tokens that stand in a cell
 COLUMNS = {
     "feature": "Its number.",
     "label": "What it is called: by hand, as published, or by the words that tell its examples.",
-    "label_by": "Who named it: hand, published or automatic.",
+    "label_by": "Who named it: hand, model (a language model that was asked), published or automatic.",
     "label_score": "How well the label tells held-out examples from other tokens: AUROC, 0.5 is chance, 1 is perfect.",
     "density": "Share of the tokens on which it is on, 0 to 1.",
     "count": "Tokens on which it is on.",

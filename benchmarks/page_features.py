@@ -1,0 +1,165 @@
+"""How soon the Features page reacts, in headless Chromium: the bundled dictionary, made ones of 8,192 and of 65,536.
+
+Four times are taken, each against its limit, as a ratio that is within it below 1: a visit by link in a fresh browser
+session, until the first card with its examples is there; from a click on Next until the next card is there; from a text
+that was typed until its tokens are coloured by the new card's feature; all until the page has stopped running. The
+server has been visited once before, and what that first visit takes is told. The last line is the server's memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.harness import Comparison, parser, report, tell
+from benchmarks.page_probing import FLAGS, SETTLED, running_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+VISIT, NEXT, TEXT, MEMORY = 1.0, 0.4, 1.5, 1500.0  # seconds, MB
+SIZES = {"made-8192": 8, "made-65536": 64}  # how many times the small dictionary's features
+CARDS = 6  # of a visit
+HOME = "CONCEPTSCOPE_HOME"
+# The browser's own clock, from the moment at which the page hears of the act.
+AT = "name => addEventListener(name, () => { window.actedAt = performance.now() }, {once: true, capture: true})"
+SINCE = "(performance.now() - window.actedAt) / 1000"
+
+
+@dataclass
+class Times:
+    """Seconds of each act with one dictionary, and the server's memory in MB after them."""
+
+    visits: list[float] = field(default_factory=list)
+    cards: list[float] = field(default_factory=list)
+    texts: list[float] = field(default_factory=list)
+    memory: float = 0.0
+
+
+def prepare(home: Path, sizes: list[str]) -> list[str]:
+    """A workspace with the bundled model and made dictionaries. Returns the names of those that are measured."""
+    from core import workspace
+    from core.models.bundled import directory_of
+
+    bundled, made = workspace.home() / "examples", directory_of("smollm2")
+    os.environ[HOME] = str(home)
+    shutil.copytree(made, directory_of("smollm2"))
+    if bundled.is_dir():
+        shutil.copytree(bundled, home / "examples")
+    from benchmarks.made_dictionary import make_large, make_small
+    from core.dictionaries import open_dictionary
+    from core.dictionaries.index import open_index
+    from core.dictionaries.library import BUNDLED
+    from core.models import open_model
+
+    shipped = sorted(path.parent.parent.name for path in BUNDLED.glob("*/index/manifest.json"))
+    for name in shipped:  # as `make setup` does
+        open_index(open_dictionary(name)).texts.keep()
+    small = make_small(open_model("smollm2"))
+    for name in sizes:
+        tell(f"making {name}")
+        make_large(small, name, SIZES[name])
+    return [*shipped, *sizes]
+
+
+def measure(rounds: int, sizes: list[str], chromium: str) -> list[Comparison]:
+    """Each act with each dictionary, against its limit; each dictionary has a server of its own."""
+    from playwright.sync_api import sync_playwright
+
+    found: list[Comparison] = []
+    with tempfile.TemporaryDirectory(prefix="conceptscope-bench-") as folder, sync_playwright() as playwright:
+        home = Path(folder) / "home"
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for name in prepare(home, sizes):
+            times = Times()
+            with running_app(home) as address:
+                for number in range(rounds + 1):  # the first visit opens what every later one finds
+                    context = browser.new_context(viewport={"width": 1280, "height": 900})
+                    page = context.new_page()
+                    page.set_default_timeout(180_000)
+                    try:
+                        _visit(page, f"{address}/features?dictionary={name}", times, first=number == 0)
+                    finally:
+                        context.close()
+                times.memory = resident(home)
+            found += [
+                _against(f"page-features-{name}-visit", times.visits, VISIT),
+                _against(f"page-features-{name}-next-card", times.cards, NEXT),
+                _against(f"page-features-{name}-text", times.texts, TEXT),
+                _against(f"page-features-{name}-memory", [times.memory], MEMORY, "MB"),
+            ]
+        browser.close()
+    return found
+
+
+def _visit(page: Page, url: str, times: Times, *, first: bool) -> None:
+    main = page.get_by_test_id("stMain")
+    start = time.perf_counter()
+    page.goto(url)
+    _settle(page)
+    took = time.perf_counter() - start
+    tell(f"{'first visit' if first else 'visit'}: {took:.2f} s")
+    if not first:
+        times.visits.append(took)
+    for _ in range(CARDS):
+        seen = main.get_by_role("heading", level=2).first.inner_text()
+        page.evaluate(AT, "click")
+        main.get_by_role("button", name="Next", exact=True).click()
+        main.get_by_role("heading", level=2).filter(has_not_text=re.compile(f"^{re.escape(seen)}$")).first.wait_for()
+        _settle(page)
+        times.cards.append(float(page.evaluate(SINCE)))
+        tell(f"next card: {times.cards[-1]:.2f} s")
+        page.wait_for_timeout(200)  # nobody reads a card faster
+    main.get_by_role("radio", name="In a text").click()
+    text = main.get_by_role("textbox", name="Text", exact=True)
+    text.wait_for()
+    _settle(page)
+    word = f"visitor{len(times.visits)}"
+    text.fill(f"The doctor of the red house asked {word} whether the loop in Python returns a list.")
+    page.evaluate(AT, "keydown")
+    text.press("Control+Enter")
+    main.locator(".token").filter(has_text=re.compile("^ visitor")).first.wait_for()
+    _settle(page)
+    times.texts.append(float(page.evaluate(SINCE)))
+    tell(f"text: {times.texts[-1]:.2f} s")
+
+
+def _settle(page: Page) -> None:
+    page.locator(".token").first.wait_for(state="visible")
+    page.locator(SETTLED).wait_for()
+
+
+def resident(home: Path) -> float:
+    """MB of memory that the server whose workspace is `home` holds."""
+    import psutil
+
+    own = [one for one in psutil.Process().children() if "streamlit" in one.cmdline()]
+    return max((one.memory_info().rss for one in own if one.environ().get(HOME) == str(home)), default=0) / 1e6
+
+
+def _against(name: str, amounts: list[float], limit: float, unit: str = "s") -> Comparison:
+    middle = statistics.median(amounts)
+    return Comparison(name, middle, limit, middle / limit, unit, tuple(one / limit for one in amounts))
+
+
+def main() -> None:
+    options = parser(__doc__ or "", rounds=3)
+    options.add_argument("--sizes", default=",".join(SIZES), help=f"made dictionaries (default {','.join(SIZES)})")
+    chosen = options.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        tell("Chromium is not installed (on Debian: apt-get install chromium): nothing was measured.")
+        return
+    sizes = [one for one in chosen.sizes.split(",") if one]
+    report(measure(chosen.rounds, sizes, chromium), chosen.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Further ways of the Features page: a language model names a feature, and a lasso on the map narrows the list."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from core.dictionaries import Dictionary
+from core.dictionaries.index import Index
+from core.dictionaries.index.detection import Detected
+from core.dictionaries.index.notes import notes_of
+from core.models import Model, open_model
+from tests.made_features import FEATURES, index_small, save_small
+from tests.pages import forget, texts_of
+from tests.test_pages_features import listed, opened, press
+from tests.tiny import tiny_directory
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_directory(tmp_path_factory.mktemp("features"), "llama"))
+
+
+@pytest.fixture
+def model(home_with_model: Path, directory: str) -> Model:
+    return open_model(directory)
+
+
+@pytest.fixture
+def dictionary(model: Model) -> Dictionary:
+    return save_small(model, seed=3)  # no other test's, of which the page may have kept the map
+
+
+@pytest.fixture
+def index(model: Model, dictionary: Dictionary, tmp_path: Path) -> Index:
+    return index_small(model, dictionary, tmp_path)
+
+
+def test_a_model_that_was_set_up_is_asked_for_a_label(
+    index: Index, dictionary: Dictionary, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, tests = int(index.density.argmax()), []
+
+    def test(_index: Index, _model: Model, feature: int, label: str, *, held_out: bool = False) -> Detected:
+        tests.append((feature, label, held_out))
+        return Detected(0.625, 9, 9)
+
+    monkeypatch.setattr("core.dictionaries.index.meaning.score_by_meaning", test)
+    monkeypatch.setattr("core.models.embedder.embedder_version", lambda: "1")
+    app = opened(directory, feature=str(number))
+    assert "Ask for a label" not in {button.label for button in app.main.button}
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("CONCEPTSCOPE_LABEL_URL", f"http://127.0.0.1:{port}/v1")
+    monkeypatch.setenv("CONCEPTSCOPE_LABEL_MODEL", "namer")
+    app = press(opened(directory, feature=str(number)), "Ask for a label")
+    assert "cannot be reached" in texts_of(app)
+    assert notes_of(dictionary.key) == {}
+    answer = {"choices": [{"message": {"content": "small <b>dogs</b>"}}]}
+    monkeypatch.setattr("core.dictionaries.index.endpoint._posted", lambda *_: answer)
+    app = press(app, "Ask for a label")
+    assert tests == [(number, "small <b>dogs</b>", True)]
+    note = notes_of(dictionary.key)[number]
+    assert (note.label, note.by, note.score) == ("small <b>dogs</b>", "model", 0.625)
+    assert app.dataframe[0].value.set_index("feature")["label"][number] == "small <b>dogs</b>"
+    assert listed(opened(directory, named_by="model")) == [number]
+
+
+def test_a_lasso_on_the_map_narrows_the_list(
+    index: Index, dictionary: Dictionary, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.dictionaries.maps.feature_map import feature_map
+
+    points = feature_map(dictionary)
+    middle = np.median(points[:, 0])
+    left = sorted(np.flatnonzero(points[:, 0] < middle).tolist())
+    real, lasso = st.plotly_chart, {"on": False}
+
+    def drawn(figure: Any, **settings: Any) -> Any:
+        """What a browser sends back: the points within, with what the figure itself says of each."""
+        event = real(figure, **settings)
+        if not lasso["on"] or settings.get("key") != "feature_map":
+            return event
+        within = [
+            {"curve_number": number, "point_index": place, "x": x, "customdata": int(trace.customdata[place])}
+            for number, trace in enumerate(figure.data)
+            for place, x in enumerate(trace.x)
+            if trace.customdata is not None and x < middle
+        ]
+        return {"selection": {"points": within}}
+
+    monkeypatch.setattr(st, "plotly_chart", drawn)
+    app = opened(directory, features="map", feature=str(left[0]))
+    assert all("density" not in table.value.columns for table in app.dataframe)
+    lasso["on"] = True
+    app.run()
+    assert not app.exception
+    assert sorted(listed(app)) == left
+    assert app.dataframe[0].value["density"].is_monotonic_decreasing
+    assert f"{len(left)} of {FEATURES} features" in texts_of(app)
