@@ -20,5 +20,5 @@ def run_all(package: str, names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    pages = ("page_probing", "page_features")
-    sys.exit(run_all("benchmarks", ("record", "steer", "probe", *pages, "sae_train", "sae_index", "memory")))
+    pages, steering = ("page_probing", "page_features"), ("steer", "steering_sessions")
+    sys.exit(run_all("benchmarks", ("record", *steering, "probe", *pages, "sae_train", "sae_index", "memory")))

@@ -14,7 +14,8 @@ from core.errors import UserError
 from core.models import Model, open_model, tokenize
 from core.models.head import head_of
 from core.models.kinds import text_classes
-from core.steering.generate import Decoding, stream
+from core.steering.decoding import Decoding
+from core.steering.generate import stream
 from core.tcav import make_target, word_target
 from core.tcav.gradients import target_gradients
 from core.tcav.pushing import pushed_values

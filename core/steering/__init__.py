@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from core.lazy import attach
 
 if TYPE_CHECKING:
+    from core.steering.decoding import Decoding
     from core.steering.dose_curves import compare_slopes, curve, recommended_range
     from core.steering.dose_sweep import DoseSweep, Judges, sweep_doses
     from core.steering.features import CodeEdit, Feature
     from core.steering.folded_files import save_folded
     from core.steering.folding import Edit, Folded, fold
-    from core.steering.generate import Decoding, Step, stream
+    from core.steering.generate import Step, stream
     from core.steering.guarding import Guards, guards
     from core.steering.interventions import Condition, Intervention
     from core.steering.layer_sweep import AtLayer, sweep_layers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from core.steering.recipe_texts import RecipeRun, run_recipe
     from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
     from core.steering.report import run_report
+    from core.steering.sharing import Waiting, share
     from core.steering.sources import Source, checked, direction_for
     from core.steering.sweep_json import sweep_of
     from core.steering.texts import SteeredText, steer, steer_stream, text_of
@@ -59,6 +61,7 @@ __all__ = [
     "SteeredText",
     "Step",
     "Turn",
+    "Waiting",
     "When",
     "checked",
     "compare_slopes",
@@ -86,6 +89,7 @@ __all__ = [
     "run_report",
     "save_folded",
     "save_recipe",
+    "share",
     "steer",
     "steer_stream",
     "stream",
@@ -104,7 +108,7 @@ __getattr__ = attach(
         "CodeEdit": "features",
         "Condition": "interventions",
         "DEFAULT_POSITIONS": "positions",
-        "Decoding": "generate",
+        "Decoding": "decoding",
         "DoseSweep": "dose_sweep",
         "Edit": "folding",
         "Feature": "features",
@@ -127,6 +131,7 @@ __getattr__ = attach(
         "SteeredText": "texts",
         "Step": "generate",
         "Turn": "turns",
+        "Waiting": "sharing",
         "When": "recipe",
         "checked": "sources",
         "compare_slopes": "dose_curves",
@@ -154,6 +159,7 @@ __getattr__ = attach(
         "run_report": "report",
         "save_folded": "folded_files",
         "save_recipe": "recipes",
+        "share": "sharing",
         "steer": "texts",
         "steer_stream": "texts",
         "stream": "generate",

@@ -45,9 +45,11 @@ class _Act:
     met: Tensor | None = field(default=None)  # boolean (r, 1): rows whose input met a condition per input
     allowed: Tensor | None = field(default=None)  # boolean (r, tokens of this pass), by the condition
 
-    def scheduled(self, step: int) -> Tensor:
-        """Boolean (r, tokens of this pass), by the positions alone. Step 0 reads the prompt."""
-        return self.prompt if step == 0 else self.first if step == 1 else self.later
+    def scheduled(self, steps: Tensor | None) -> Tensor:
+        """Boolean (r, tokens of this pass), by the positions alone. steps: (batch,); None reads the prompts."""
+        if steps is None:
+            return self.prompt
+        return torch.where(steps[self.rows, None] == 1, self.first, self.later)
 
 
 class Acts:
@@ -55,7 +57,8 @@ class Acts:
 
     counted: boolean (batch, prompt tokens), neither padding nor first nor special. real: the same, no padding. prompts:
     where the first pass reads whole texts in place of prompts, how many tokens of each row are its prompt; those after
-    it then count as generated.
+    it then count as generated. met: where the prompts were read before, whether each intervention's condition per input
+    was met in its row, as `met` gives it then.
 
     After a pass `fired[row]` is a boolean (interventions of the row, tokens of the pass): where each of them acted.
     """
@@ -67,6 +70,8 @@ class Acts:
         counted: Tensor,
         real: Tensor,
         prompts: Sequence[int] | None = None,
+        *,
+        met: Sequence[Sequence[bool | None]] | None = None,
     ) -> None:
         own = real.long().cumsum(dim=1) - 1  # the number of each token in its own row, without padding
         lengths = real.sum(dim=1) if prompts is None else torch.tensor(prompts, device=real.device)
@@ -74,18 +79,38 @@ class Acts:
         self.counted = counted & (written < 0)
         self.fired: tuple[Tensor, ...] = ()
         self._n = [len(row) for row in rows]
+        self._steps: Tensor | None = None  # (batch,) of the pass that is running; None while the prompt is read
         self._acts = [_act(model, group, _Tokens(self.counted, real, own, written)) for group in _grouped(rows)]
+        for act in self._acts:
+            if met is not None and act.condition is not None and act.condition.per == "input":
+                known = [bool(met[row][place]) for row, place in zip(act.numbers, act.places, strict=True)]
+                act.met = torch.tensor(known, device=real.device)[:, None]
 
-    def edits(self, step: int) -> dict[Site, Callable[[Tensor], Tensor | None]]:
-        """What stands on each site during pass number `step`; it fills `fired` while it runs."""
-        tokens = self.counted.shape[1] if step == 0 else 1
+    def met(self, row: int) -> tuple[bool | None, ...]:
+        """Of each intervention of a row, whether its condition per input was met in the prompt; None without one."""
+        found: list[bool | None] = [None] * self._n[row]
+        for act in self._acts:
+            if act.met is not None and row in act.numbers:
+                at = act.numbers.index(row)
+                found[act.places[at]] = bool(act.met[at])
+        return tuple(found)
+
+    def edits(self, step: int | Sequence[int]) -> dict[Site, Callable[[Tensor], Tensor | None]]:
+        """What stands on each site during pass number `step`; it fills `fired` while it runs.
+
+        Pass 0 reads the prompts. Later ones read one token of each row, and rows may be at different ones.
+        """
+        reads_prompt = step == 0
+        tokens = self.counted.shape[1] if reads_prompt else 1
+        steps = [step] * len(self.counted) if isinstance(step, int) else step
+        self._steps = None if reads_prompt else torch.tensor(list(steps), device=self.counted.device)
         self.fired = tuple(torch.zeros(n, tokens, dtype=torch.bool, device=self.counted.device) for n in self._n)
         for act in self._acts:
             act.allowed = None
         sites = [act.condition.site for act in self._acts if act.condition] + [act.site for act in self._acts]
-        return {site: self._on(site, step, tokens) for site in dict.fromkeys(sites)}
+        return {site: self._on(site, tokens) for site in dict.fromkeys(sites)}
 
-    def _on(self, site: Site, step: int, tokens: int) -> Callable[[Tensor], Tensor | None]:
+    def _on(self, site: Site, tokens: int) -> Callable[[Tensor], Tensor | None]:
         judged = [(act, act.condition) for act in self._acts if act.condition and act.condition.site == site]
         acting = [act for act in self._acts if act.site == site]
 
@@ -93,26 +118,26 @@ class Acts:
             # Some MLPs see their tokens as one long row; positions need the batch.
             x = h.reshape(len(self.counted), tokens, -1)
             for act, condition in judged:
-                act.allowed = self._judged(act, condition, x, step)
+                act.allowed = self._judged(act, condition, x)
             for act in acting:
-                x = self._done(act, x, step)
+                x = self._done(act, x)
             return x.reshape(h.shape) if acting else None
 
         return function
 
-    def _judged(self, act: _Act, condition: Condition, h: Tensor, step: int) -> Tensor:
+    def _judged(self, act: _Act, condition: Condition, h: Tensor) -> Tensor:
         rows = _wide(h if act.whole else h[act.rows])
         vector = torch.tensor(condition.vector).to(rows)
         above = (condition.reader(rows) if condition.reader else rows @ vector) > condition.above
         if condition.per == "token":
             return above
-        if step == 0:
+        if self._steps is None:
             act.met = (above & self.counted[act.rows]).any(dim=1, keepdim=True)
         assert act.met is not None  # the prompt is always read first
         return act.met.expand(above.shape)
 
-    def _done(self, act: _Act, h: Tensor, step: int) -> Tensor:
-        fires = act.scheduled(step)
+    def _done(self, act: _Act, h: Tensor) -> Tensor:
+        fires = act.scheduled(self._steps)
         if act.condition is not None:
             if act.allowed is None:
                 raise UserError(f"{act.condition.site} is read after {act.site} is acted on; read it earlier.")

@@ -14,7 +14,7 @@ from core.directions import Direction
 from core.errors import UserError
 from core.models import Model, Site
 from core.progress import Listener, silent
-from core.steering.generate import Decoding
+from core.steering.decoding import Decoding
 from core.steering.guarding import Guards
 from core.steering.interventions import Intervention, check_dose
 from core.steering.kept import Block, write_blocks

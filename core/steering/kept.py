@@ -17,7 +17,7 @@ from core import workspace
 from core.activations import read_result, write_result
 from core.models.model import Model
 from core.progress import Listener, Progress, silent
-from core.steering.generate import Decoding
+from core.steering.decoding import Decoding
 from core.steering.guarding import Guards, guards
 from core.steering.interventions import Condition, Intervention
 from core.steering.writing import ROWS, Row, Written, write_all

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from core.errors import UserError
 from core.steering import reading_json as read
-from core.steering.generate import Decoding
+from core.steering.decoding import Decoding
 from core.steering.interventions import check_dose
 from core.steering.operators import operator_named
 from core.steering.positions import Positions, positions_named

@@ -11,7 +11,8 @@ from core.errors import UserError
 from core.models.model import Model
 from core.models.tokens import tokenize
 from core.progress import Listener, silent
-from core.steering.generate import Decoding, stream
+from core.steering.decoding import Decoding
+from core.steering.generate import stream
 from core.steering.interventions import Intervention, check_dose
 from core.steering.positions import DEFAULT_POSITIONS, Positions
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from core.models.model import Model
 from core.progress import Listener, Progress, silent
-from core.steering.generate import Decoding, stream
+from core.steering.decoding import Decoding
+from core.steering.generate import stream
 from core.steering.interventions import Intervention
 
 ROWS = 64  # texts written together: more hardly gains on a processor, and keys and values take memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -152,15 +153,32 @@ def ready_for(recipe: Recipe) -> Ready:
 
 
 def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
-    """Generate, drawing and keeping every step, so that stopping at any token keeps what is there."""
+    """Generate, drawing and keeping every step, so that stopping at any token keeps what is there.
+
+    What Streamlit sends here and there, also while there is nothing new, is where a press of Stop or a closed tab is
+    heard; the run leaves the batch that it shares with other sessions then.
+    """
     from core.steering import play
 
     ready = ready_for(recipe)
     opened = cached.model(recipe.model)
-    for moment in play(opened, ready):
-        written = _written(opened, ready, moment)
-        st.session_state["written_texts"] = written
-        _draw(boxes, written)
+    queue = st.empty()
+    with closing(play(opened, ready)) as moments:
+        for moment in moments:
+            if moment.ahead is None:
+                queue.empty()
+            else:
+                queue.caption(_ahead(moment.ahead))
+            if any(moment.tokens):
+                written = _written(opened, ready, moment)
+                st.session_state["written_texts"] = written
+                _draw(boxes, written)
+    queue.empty()
+
+
+def _ahead(runs: int) -> str:
+    before = "yours is next" if runs == 0 else f"{runs:,} before you"
+    return f":material/hourglass_top: Other sessions are writing with this model: {before}."
 
 
 def _written(opened: Model, ready: Ready, moment: Moment) -> Written:
