@@ -11,23 +11,28 @@ from core.dictionaries.pointing import feature_direction
 from core.errors import UserError
 
 if TYPE_CHECKING:
+    from core.dictionaries import Dictionary
     from core.models import Model
     from core.steering import Feature
 
 
 def open_feature(model: Model, dictionary: str, number: int) -> Feature:
-    """Feature `number` of a saved dictionary, ready for an edit of its code in `model`.
+    """As `feature_of`, from a dictionary that is saved under a name, or bundled."""
+    return feature_of(fitted(open_dictionary(dictionary), model), model, number)
 
-    Raises UserError for a dictionary that is not there or belongs to another model, and for one that reads one place
-    and rebuilds another (a transcoder, neurons), whose code is no part of the activation that is edited.
+
+def feature_of(found: Dictionary, model: Model, number: int) -> Feature:
+    """Feature `number` of a dictionary that is bound to `model`, ready for an edit of its code.
+
+    Raises UserError for a feature that is not there, and for a dictionary that reads one place and rebuilds another (a
+    transcoder, neurons), whose code is no part of the activation that is edited.
     """
     from core.steering import Feature
 
-    found = fitted(open_dictionary(dictionary), model)
     card = found.card
     if card.reads != card.rebuilds or card.reads is None:
         raise UserError(
-            f"{dictionary!r} reads {card.reads} and rebuilds {card.rebuilds}; only the code of a dictionary that "
+            f"{found.name!r} reads {card.reads} and rebuilds {card.rebuilds}; only the code of a dictionary that "
             "rebuilds what it reads can be edited in place. Save the feature as a direction, and push along that."
         )
     direction = feature_direction(found, model, number, name=f"feature-{number}")

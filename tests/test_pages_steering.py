@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.dictionaries import Card, Dictionary, save_dictionary
 from core.directions import METHODS, TokenLists, load_direction, make_direction, save_direction
 from core.examples import open_examples
+from core.feature_steering import open_feature
 from core.models import Model, open_model
-from core.steering import Decoding, Positions, steer
+from core.steering import Decoding, Positions, Source, play, prepare, steer
+from pages.shared.steering_links import choices_of
+from tests.dictionaries import small_sae
 from tests.pages import forget, open_alone, save_colours, texts_of
 from tests.tiny import tiny_directory
 
@@ -161,3 +165,29 @@ def test_every_method_of_the_family_is_offered_and_one_takes_words(model: Model,
     assert "".join(app.session_state["written_texts"].steered) == steered.text
     app = generate(open_alone("steering", **query(directory, method="observable", words="a")))
     assert "good,great" in app.error[0].value
+
+
+def test_a_features_code_and_a_sum_can_be_pushed_by_link(model: Model, directory: str) -> None:
+    site = model.site(1)
+    sae = small_sae("standard", d_in=model.width, d_out=model.width)
+    save_dictionary(Dictionary("mine", sae, Card(model.id, model.fingerprint, site, site, site)), "mine")
+    for name, method in (("warmth", "diffmean"), ("other", "logistic")):
+        save_direction(make_direction(model, open_examples("colours"), model.site(2), method, name=name))
+    links = (
+        {"from": "feature", "dictionary": "mine", "feature": "4"},
+        {"from": "sum", "sum": "warmth - 0.5*other"},
+    )
+    for link, source in zip(
+        links, (Source("feature", "mine", feature=4), Source("sum", "warmth - 0.5*other")), strict=True
+    ):
+        app = generate(open_alone("steering", **query(directory, dose="0.8", tokens="6", **link)))
+        assert not app.exception
+        assert not app.error
+        written = app.session_state["written_texts"]
+        assert written.recipe.parts[0].source == source
+        *_, last = play(model, prepare(model, written.recipe, open_feature=open_feature))
+        assert (written.tokens, written.fired) == (last.tokens, last.fired)
+        assert choices_of(written.recipe).items() >= link.items()
+    app.text_input(key="sum").set_value("warmth - nobody").run()
+    assert not app.exception
+    assert "nobody" in app.error[0].value

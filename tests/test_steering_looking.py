@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
 import numpy as np
 import pytest
 import torch
 
 from core.models import Model
-from core.steering import Decoding, Part, Recipe, Source, look, play, prepare, run_report
+from core.steering import Decoding, Part, Recipe, Source, look, play, prepare, run_page, run_report
 from tests.test_steering_generate import PROMPTS
 from tests.test_steering_recipes import saved  # noqa: F401 (a fixture)
+
+
+class _Read(HTMLParser):
+    """The tags of a page, its table cells, and its texts as they stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.cells: list[str] = []
+        self.exact: list[str] = []
+        self._in: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+        self._in = tag
+        if tag == "pre":
+            self.exact.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = None
+
+    def handle_data(self, data: str) -> None:
+        if self._in == "td":
+            self.cells.append(data)
+        elif self._in == "pre":
+            self.exact[-1] += data.removeprefix("\n")
 
 
 def test_a_report_holds_the_run_and_a_recipe_that_repeats_it(saved: Model) -> None:  # noqa: F811
@@ -24,7 +52,14 @@ def test_a_report_holds_the_run_and_a_recipe_that_repeats_it(saved: Model) -> No
     assert f"````text\n{hostile}\n````" in text
     assert f"{looked[1][1].perplexity:.3g}" in text
     assert f"{sum(last.fired[0])} of {len(last.fired[0])}" in text
+    page = _Read()
+    page.feed(run_page(saved, ready, last.tokens, last.fired, (looked[0][1], looked[1][1])))
+    assert {"b", "script", "img", "a"}.isdisjoint(page.tags), "texts of others are text"
+    assert page.exact[0] == hostile
+    assert f"{looked[1][1].perplexity:.3g}" in page.cells
+    assert page.cells.count("warm") == 1
     again = Recipe.from_text(text.split("```json\n")[1].rsplit("\n```", 1)[0])
+    assert again == Recipe.from_text(page.exact[3])
     assert [last.tokens] == [list(play(saved, prepare(saved, again)))[-1].tokens]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.steering.recipe import Part, Recipe, When
     from core.steering.recipe_texts import RecipeRun, run_recipe
     from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
-    from core.steering.report import run_report
+    from core.steering.report import run_page, run_report
     from core.steering.sharing import Waiting, share
     from core.steering.sources import Source, checked, direction_for
     from core.steering.sweep_json import sweep_of
@@ -85,6 +85,7 @@ __all__ = [
     "read_recipe",
     "readings",
     "recommended_range",
+    "run_page",
     "run_recipe",
     "run_report",
     "save_folded",
@@ -155,6 +156,7 @@ __getattr__ = attach(
         "read_recipe": "recipes",
         "readings": "reading",
         "recommended_range": "dose_curves",
+        "run_page": "report",
         "run_recipe": "recipe_texts",
         "run_report": "report",
         "save_folded": "folded_files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked
 from pages.shared.methods import method_title
+from pages.shared.more_directions import choose_feature, choose_sum, feature_for
 from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
@@ -22,31 +24,35 @@ if TYPE_CHECKING:
     from core.models import Model
     from core.steering import Source
 
-WAYS = {"concept": "New", "saved": "Saved", "pasted": "Pasted"}
+WAYS = {"concept": "New", "saved": "Saved", "pasted": "Pasted", "sum": "Sum", "feature": "Feature"}
 PASTED = 4_000  # characters on either side
 
 
-def choose_direction(chosen: Chosen, suffix: str = "", *, label: str = "Direction") -> Source | None:
+def choose_direction(
+    chosen: Chosen, suffix: str = "", *, label: str = "Direction", features: bool = True
+) -> Source | None:
     """Draw the choice of a direction; None if there is nothing to choose.
 
-    suffix: of the keys, where a page has several such choices.
+    suffix: of the keys, where a page has several such choices. features: whether a feature will do, of which more is
+    used than its direction.
     """
+    ways = {way: title for way, title in WAYS.items() if features or way != "feature"}
     way = linked(
         st.segmented_control,
         label,
         key=f"from{suffix}",
         default="concept",
-        valid=WAYS.__contains__,
-        options=list(WAYS),
-        format_func=WAYS.__getitem__,
+        valid=ways.__contains__,
+        options=list(ways),
+        format_func=ways.__getitem__,
         required=True,
         help="A direction is a unit vector in the model's activations that points from the negatives of a concept to "
         "its positives. **New**: made from the sidebar's concept. **Saved**: from the library. **Pasted**: from words "
-        "or texts that you paste.",
+        "or texts that you paste. **Sum**: of saved ones. **Feature**: of a dictionary, whose code is edited.",
     )
-    layer = chosen.layer if not suffix or way == "saved" else _layer(chosen, suffix)
-    if way == "saved":
-        return _saved(chosen, suffix)
+    if way in _THERE:
+        return _THERE[way](chosen, suffix)
+    layer = _layer(chosen, suffix) if suffix else chosen.layer
     return _pasted(layer, suffix) if way == "pasted" else _of_concept(chosen, layer, suffix)
 
 
@@ -182,6 +188,14 @@ def _saved(chosen: Chosen, suffix: str) -> Source | None:
     return Source("saved", name, layer=one.layer)
 
 
+# Ways that take what lies at a layer of its own already.
+_THERE: dict[str, Callable[[Chosen, str], Source | None]] = {
+    "saved": _saved,
+    "sum": choose_sum,
+    "feature": choose_feature,
+}
+
+
 def direction_of(spec: str, source: Source) -> Direction:
     """The direction itself; made now if need be, with a bar that shows how far it is."""
     bar = st.empty()
@@ -201,6 +215,8 @@ def maker(spec: str):  # type: ignore[no-untyped-def]  # a core.steering.Make, w
     def make(model: Model, source: Source, layer: int | None, progress: Listener) -> Direction:
         from core.steering import checked, direction_for
 
+        if source.kind == "feature":
+            return feature_for(spec, model, source.of, source.feature or 0).direction
         if source.kind not in ("examples", "words"):
             return direction_for(model, source, layer, progress)
         at = source.layer if layer is None else layer

@@ -13,6 +13,7 @@ from core.progress import Progress
 from pages.shared import cached, steering_look, steering_runs
 from pages.shared.directions import maker, offer_to_save
 from pages.shared.errors import mendable
+from pages.shared.more_directions import feature_for, layer_of
 from pages.shared.sweeps import AUROC_HELP
 from pages.shared.text import plain, verbatim
 
@@ -111,7 +112,6 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
 def _raw_size(recipe: Recipe) -> None:
     """The first dose as the length of the vector that is added, where the site's typical norm is known."""
     from core.activations import known_norm
-    from core.directions import load_direction
     from core.steering import operator_named
 
     part = recipe.parts[0]
@@ -120,7 +120,9 @@ def _raw_size(recipe: Recipe) -> None:
     with mendable():
         opened = cached.model(recipe.model)
         own = part.layers[0] if part.layers else part.source.layer
-        layer = load_direction(part.source.of).layer if own is None else own
+        layer = layer_of(part.source, recipe.model) if own is None else own
+        if layer is None:
+            return
         norm = known_norm(opened, opened.site(layer))
         if norm is None:
             st.caption("The typical norm of this layer is measured once, when you first press Generate.")
@@ -135,8 +137,7 @@ def _raw_size(recipe: Recipe) -> None:
 
 def ready_for(recipe: Recipe) -> Ready:
     """The recipe with its directions found, with a bar where one has to be made or a norm to be measured."""
-    from core.feature_steering import open_feature
-    from core.steering import prepare
+    from core.steering import Feature, prepare
 
     bar = st.empty()
 
@@ -144,6 +145,9 @@ def ready_for(recipe: Recipe) -> Ready:
         share = moment.done / moment.total if moment.total else 0.0
         note = moment.note[:1].upper() + moment.note[1:] if moment.note else "Making the direction"
         bar.progress(min(1.0, share), f"{plain(note)}: {moment.done:,} of {moment.total:,} {moment.unit}")
+
+    def open_feature(model: Model, dictionary: str, number: int) -> Feature:
+        return feature_for(recipe.model, model, dictionary, number)
 
     opened = cached.model(recipe.model)
     try:

@@ -17,6 +17,8 @@ def choices_of(recipe: Recipe) -> dict[str, str]:
         raise UserError("The page takes one prompt; run a conversation with `steer --recipe`.")
     if not recipe.parts:
         raise UserError("This recipe holds no intervention; add one to see it here.")
+    if not recipe.prompt.strip():
+        raise UserError("The recipe's prompt is empty; write one into it, or begin with the page's own.")
     decoding = recipe.decoding
     found = {
         "model": recipe.model,
@@ -61,11 +63,13 @@ def _of_source(source: Source, suffix: str) -> dict[str, str]:
     layer = {} if source.layer is None else {f"layer{suffix}": str(source.layer)}
     if source.kind == "saved":
         return {f"from{suffix}": "saved", f"direction{suffix}": source.of}
+    if source.kind == "sum":
+        return {f"from{suffix}": "sum", f"sum{suffix}": source.of}
+    if source.kind == "feature":
+        return {f"from{suffix}": "feature", f"dictionary{suffix}": source.of, f"feature{suffix}": str(source.feature)}
     if source.kind == "texts":
         sides = {f"plus{suffix}": "\n".join(source.plus), f"minus{suffix}": "\n".join(source.minus) or " "}
         return {f"from{suffix}": "pasted", **sides, **layer}
     if source.kind == "words":
         return {f"method{suffix}": "observable", f"words{suffix}": source.of, **layer}
-    if source.kind == "examples":
-        return {f"method{suffix}": source.method, f"other{suffix}": source.other, **layer}
-    raise UserError(f"The page cannot open {source.title!r} as a direction; run the recipe with `steer --recipe`.")
+    return {f"method{suffix}": source.method, f"other{suffix}": source.other, **layer}

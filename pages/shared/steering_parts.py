@@ -197,7 +197,7 @@ def _choose_when(chosen: Chosen, suffix: str) -> When | None:
         return None
     left, right = st.columns([3, 2], gap="large")
     with right, mendable(stop=True):
-        source = choose_direction(chosen, f"_when{suffix}", label="Read along")
+        source = choose_direction(chosen, f"_when{suffix}", label="Read along", features=False)
     with left:
         above = linked(
             st.number_input,

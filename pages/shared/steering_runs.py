@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pages.shared.steered import Written
 
 MOST = 20  # runs that are remembered
+REPORTS = {"Markdown": ("md", "text/markdown"), "HTML": ("html", "text/html")}
 PRESETS: dict[str, dict[str, object]] = {
     "Set the course": {"operator": "add", "positions": ["prompt"], "dose": 0.5, "when": ""},
     "Push every token": {"operator": "add", "positions": ["prompt", "first", "later"], "dose": 0.25, "when": ""},
@@ -113,29 +115,31 @@ def take_away(written: Written) -> None:
             on_click="ignore",
             key="recipe_json",
         )
-        st.download_button(
-            "Report as Markdown",
-            lambda: _report(written),
-            file_name=f"steered-{file_part(written.recipe.parts[0].source.title)}.md",
-            mime="text/markdown",
-            icon=":material/article:",
-            on_click="ignore",
-            key="run_report",
-        )
+        for kind, (suffix, mime) in REPORTS.items():
+            st.download_button(
+                f"Report as {kind}",
+                partial(_report, written, kind),
+                file_name=f"steered-{file_part(written.recipe.parts[0].source.title)}.{suffix}",
+                mime=mime,
+                icon=":material/article:",
+                on_click="ignore",
+                key=f"run_report_{suffix}",
+            )
         st.caption(
             "The address of this page rebuilds the run too, as long as saved directions stay what they are; a recipe "
             "says if one has changed."
         )
 
 
-def _report(written: Written) -> str:
-    from core.steering import run_report
+def _report(written: Written, kind: str) -> str:
+    from core.steering import run_page, run_report
     from pages.shared.steered import ready_for
     from pages.shared.steering_look import looked
 
     recipe = written.recipe
     guards = looked(written)[1]
-    return run_report(cached.model(recipe.model), ready_for(recipe), written.tokens, written.fired, guards)
+    made = run_page if kind == "HTML" else run_report
+    return made(cached.model(recipe.model), ready_for(recipe), written.tokens, written.fired, guards)
 
 
 def _exact(recipe: Recipe) -> Recipe:
@@ -161,8 +165,31 @@ def _saved_recipes() -> None:
     with mendable():
         recipe = load_recipe(name) if name is not None else Recipe.from_text(file.getvalue())  # type: ignore[union-attr]
         choices = choices_of(recipe)
+        _check(recipe)
         st.caption(plain(shortened(f"{recipe.model}: {recipe.prompt}", 200)))
         st.button("Take over its choices", key="take_recipe", on_click=restore, args=(choices,))
+
+
+def _check(recipe: Recipe) -> None:
+    """Say what the page's address cannot hold: whether model and directions are those of the recipe."""
+    from core.directions import load_direction
+    from core.errors import UserError
+
+    now = cached.known(recipe.model).fingerprint
+    if recipe.fingerprint and recipe.fingerprint != now:
+        st.warning(
+            f"The recipe was saved with another {plain(recipe.model)} ({recipe.fingerprint[:8]}, now {now[:8]}); its "
+            "texts will not be the same."
+        )
+    sources = [part.source for part in recipe.parts] + [part.when.source for part in recipe.parts if part.when]
+    for source in sources:
+        if source.kind != "saved":
+            continue
+        found = load_direction(source.of)
+        if found.model_fingerprint != now:
+            raise UserError(f"{source.of!r} was made for {found.model_id}, not for this {recipe.model}.")
+        if source.digest and source.digest != found.digest:
+            st.warning(f"{plain(source.of)} is not the direction any more that the recipe was saved with.")
 
 
 def _runs() -> list[Run]:
