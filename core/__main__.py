@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from core.cli import (
     assets,
+    concept,
     direction,
     direction_combine,
     direction_delete,
@@ -27,6 +28,7 @@ from core.cli import (
     prepare,
     probe,
     record,
+    report,
     sae,
     sae_compare,
     sae_eval,
@@ -70,6 +72,8 @@ COMMANDS = {
         steer_fold,
         lens,
         lens_train,
+        concept,
+        report,
         prepare,
         assets,
     )

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core import first_concept
+from core.concept.figures import sweep_figure
 from pages.shared import cached
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, frame, go_to
 from pages.shared.shelf import activations_on_disk, models_at_hand
-from pages.shared.sweeps import curve_figure, strongest_sentence
+from pages.shared.sweeps import strongest_sentence
 
 chosen: Chosen = frame()
 
@@ -45,6 +46,8 @@ with steer:
     st.write("What does the model write when it is pushed along the concept?")
     go_to("steering", "Steer sentiment", icon=":material/tune:", primary=True, **FIRST)
 
+go_to("concept", "All of it about one concept, on one page", icon=":material/lightbulb:")
+
 st.header("A first look: sentiment in a small model", anchor=False)
 first_look = st.container()
 
@@ -62,7 +65,7 @@ with first_look, mendable():  # last, since it needs torch, which takes seconds 
         )
     else:
         st.plotly_chart(
-            curve_figure(sweep),
+            sweep_figure(sweep),
             key="first_curve",
             config={"displayModeBar": False},
             alt="AUROC of probes for positive sentiment by layer, with the shuffled control and text baselines",

@@ -24,7 +24,7 @@ LEVELS = {
     "directions": 5,
     **dict.fromkeys(["probing", "tcav", "dictionaries", "steering", "lenses"], 6),
     "charts": 7,
-    **dict.fromkeys(["feature_steering", "first_concept", "studies"], 8),
+    **dict.fromkeys(["feature_steering", "first_concept", "concept", "studies"], 8),
     **dict.fromkeys(["jobs", "job_process"], 9),
     "cli": 10,
     "__main__": 11,

@@ -15,6 +15,7 @@ from tests.pages import PAGES, ROOT, forget, open_alone, open_through_app, save_
 
 TITLES = {
     "home": "Follow a concept through a language model",
+    "concept": "Concept",
     "probing": "Probing",
     "tcav": "TCAV",
     "lens": "Lens",

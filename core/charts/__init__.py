@@ -1,5 +1,7 @@
 """Charts: arrays in, plotly figures out; the only room that knows plotly."""
 
+from plotly.graph_objects import Figure
+
 from core.charts.bars import Bars, bars
 from core.charts.cells import MapCell, cell_map
 from core.charts.colours import SERIES, SYMBOLS
@@ -13,12 +15,14 @@ from core.charts.nulls import NullBar, null_bars, null_histogram
 from core.charts.panels import Measure, measures
 from core.charts.points import points
 from core.charts.reliability import Said, reliability
+from core.charts.standalone import figure_values, plotly_script
 
 __all__ = [
     "SERIES",
     "SYMBOLS",
     "Bars",
     "Curve",
+    "Figure",
     "Level",
     "Line",
     "MapCell",
@@ -29,6 +33,7 @@ __all__ = [
     "bars",
     "cell_map",
     "cosine_map",
+    "figure_values",
     "grid",
     "heat_map",
     "layer_curves",
@@ -37,6 +42,7 @@ __all__ = [
     "measures",
     "null_bars",
     "null_histogram",
+    "plotly_script",
     "points",
     "reliability",
 ]

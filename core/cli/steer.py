@@ -13,7 +13,7 @@ from core.progress import Listener
 if TYPE_CHECKING:
     from core.directions import Direction
     from core.models import Model
-    from core.steering import DoseSweep, Judges
+    from core.steering import Judges
 
 NAME = "steer"
 HELP = "texts written under a push along a saved direction"
@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.directions import load_direction
     from core.steering import Decoding, operator_named, positions_named, sweep_doses, sweep_layers
+    from core.steering.sweep_json import texts_json, to_json
 
     if args.recipe is not None:
         return steer_recipe.run(args, progress)
@@ -100,53 +101,15 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         "progress": progress,
     }
     if args.layers is None:
-        return _told(sweep_doses(model, direction, prompts, doses, **options), doses)
+        return to_json(sweep_doses(model, direction, prompts, doses, **options), doses)
     found = sweep_layers(model, direction, arguments.layers(args.layers, model), prompts, doses, **options)
     return {
         "layers": [
-            {"layer": one.layer, "anew": one.anew, "perplexity": one.perplexity, "kl": one.kl} | _told(one.sweep, doses)
+            {"layer": one.layer, "anew": one.anew, "perplexity": one.perplexity, "kl": one.kl}
+            | to_json(one.sweep, doses)
             for one in found
         ],
-        "results": [{"layer": one.layer, **text} for one in found for text in _texts(one.sweep, doses)["results"]],
-    }
-
-
-def _told(sweep: DoseSweep, doses: list[float]) -> dict[str, Any]:
-    """Texts, curves, and what they say of the direction."""
-    from core.steering import compare_slopes, recommended_range
-
-    result = _texts(sweep, doses)
-    if len(sweep.prompts) < 2 or len(sweep.doses) < 3:
-        return result
-    found = recommended_range(sweep)
-    result["range"] = None if found is None else [found.low, found.high]
-    result["range_shown"] = None if found is None else [list(end) for end in found.shown]
-    if sweep.judges:
-        slopes = compare_slopes(sweep)
-        result["slope"] = {
-            "mean": slopes.slope.mean,
-            "interval": [slopes.slope.low, slopes.slope.high],
-            "wrong_way": slopes.slope.wrong_way,
-            "random": list(slopes.random),
-            "above": slopes.above,
-        }
-    return result
-
-
-def _texts(sweep: DoseSweep, doses: list[float]) -> dict[str, Any]:
-    """Texts of the direction at the doses that were asked for, in their order; all others are controls."""
-    place = {dose: number for number, dose in enumerate(doses)}
-    own = [text for text in sweep.texts if text.arm == "direction" and text.dose in place]
-    own.sort(key=lambda text: (text.prompt, text.seed, place[text.dose]))
-    others = [text for text in sweep.texts if text.arm != "direction"]
-    return {
-        "results": [
-            {**text.to_json(), "prompt": sweep.prompts[text.prompt], "tokens": list(text.tokens)} for text in own
-        ],
-        "control": [{**text.to_json(), "prompt": sweep.prompts[text.prompt]} for text in others],
-        "judges": [judge.to_json() for judge in sweep.judges],
-        "tokens_per_second": round(sweep.tokens_per_second, 2),
-        "seconds": round(sweep.seconds, 2),
+        "results": [{"layer": one.layer, **text} for one in found for text in texts_json(one.sweep, doses)["results"]],
     }
 
 

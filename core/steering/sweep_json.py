@@ -1,4 +1,4 @@
-"""A dose sweep out of what `steer --json` printed: for pages, which run long sweeps as jobs."""
+"""A dose sweep as the JSON that `steer --json` prints, and out of it: for pages, which run long sweeps as jobs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,47 @@ from typing import Any
 
 import numpy as np
 
+from core.steering.dose_curves import compare_slopes, recommended_range
 from core.steering.dose_sweep import DoseSweep, SweptText
 from core.steering.guarding import Guards
 from core.steering.measures import Measure
+
+
+def to_json(sweep: DoseSweep, doses: Sequence[float]) -> dict[str, Any]:
+    """Texts, curves, and what they say of the direction."""
+    result = texts_json(sweep, doses)
+    if len(sweep.prompts) < 2 or len(sweep.doses) < 3:
+        return result
+    found = recommended_range(sweep)
+    result["range"] = None if found is None else [found.low, found.high]
+    result["range_shown"] = None if found is None else [list(end) for end in found.shown]
+    if sweep.judges:
+        slopes = compare_slopes(sweep)
+        result["slope"] = {
+            "mean": slopes.slope.mean,
+            "interval": [slopes.slope.low, slopes.slope.high],
+            "wrong_way": slopes.slope.wrong_way,
+            "random": list(slopes.random),
+            "above": slopes.above,
+        }
+    return result
+
+
+def texts_json(sweep: DoseSweep, doses: Sequence[float]) -> dict[str, Any]:
+    """Texts of the direction at the doses that were asked for, in their order; all others are controls."""
+    place = {dose: number for number, dose in enumerate(doses)}
+    own = [text for text in sweep.texts if text.arm == "direction" and text.dose in place]
+    own.sort(key=lambda text: (text.prompt, text.seed, place[text.dose]))
+    others = [text for text in sweep.texts if text.arm != "direction"]
+    return {
+        "results": [
+            {**text.to_json(), "prompt": sweep.prompts[text.prompt], "tokens": list(text.tokens)} for text in own
+        ],
+        "control": [{**text.to_json(), "prompt": sweep.prompts[text.prompt]} for text in others],
+        "judges": [judge.to_json() for judge in sweep.judges],
+        "tokens_per_second": round(sweep.tokens_per_second, 2),
+        "seconds": round(sweep.seconds, 2),
+    }
 
 
 def sweep_of(result: Mapping[str, Any], direction: str) -> DoseSweep:

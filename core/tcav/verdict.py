@@ -12,6 +12,10 @@ NOT_ACTING = "depends, not shown to act"
 NOT_DETECTED = "not detected"
 NOT_READABLE = "not readable"
 
+# The strongest answer first; in the first five the answer depends on the concept beyond sampling noise.
+ORDER = (SUPPORTED, NOT_PUSHED, NOT_ACTING, NO_CONTROLS, NOT_SPECIFIC, NOT_DETECTED, NOT_READABLE)
+FOUND = ORDER[:5]
+
 MEANINGS = {
     SUPPORTED: "The concept can be read, the answer depends on it beyond sampling noise and beyond other concepts, and"
     " pushing it moves the answer further than random directions do.",

@@ -9,13 +9,13 @@ import streamlit as st
 
 from core import first_concept, jobs
 from core.charts import Curve, heat_map, layer_curves
+from core.concept.figures import sweep_figure
 from pages.shared import cached, cached_lenses, running
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, go_to
 from pages.shared.hardware import as_arguments
 from pages.shared.links import linked
 from pages.shared.parts import part
-from pages.shared.sweeps import curve_figure
 from pages.shared.text import plain
 from pages.shared.tokens import visible
 
@@ -217,7 +217,7 @@ def readability(chosen: Chosen) -> None:
             st.info("No sweep over all layers has been computed for this concept and model yet.")
         else:
             st.plotly_chart(
-                curve_figure(sweep),
+                sweep_figure(sweep),
                 key="lens_readability",
                 config={"displayModeBar": False},
                 alt=f"AUROC by layer of probes for {chosen.info.title}",

@@ -9,13 +9,13 @@ import streamlit as st
 
 from core import first_concept
 from core.charts import heat_map
+from core.concept.figures import METHOD_NAMES
 from core.progress import Progress
 from pages.shared import cached, cached_lenses
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import linked
 from pages.shared.parts import part
-from pages.shared.sweeps import METHOD_NAMES
 from pages.shared.text import plain
 from pages.shared.tokens import Token, coloured_tokens, strongest, visible
 

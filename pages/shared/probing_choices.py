@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import first_concept
+from core.concept.figures import METHOD_NAMES
 from core.errors import UserError
 from core.probing import CONTROLS, METHODS
 from core.probing.sweeping import DEFAULT_METHODS
 from pages.shared import cached
 from pages.shared.hardware import as_arguments
 from pages.shared.links import comma, linked
-from pages.shared.sweeps import METHOD_NAMES
 
 if TYPE_CHECKING:
     from core.activations import Pool

@@ -9,15 +9,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.charts import Curve, Level, grid, layer_curves
+from core.concept.figures import METHOD_NAMES, sweep_figure
 from core.probing import ProbeResult, Sweep
 from pages.shared.links import choose, linked
 from pages.shared.sweeps import (
     ACCURACY_HELP,
     AUROC_HELP,
     COMPRESSION_HELP,
-    METHOD_NAMES,
     SELECTIVITY_HELP,
-    curve_figure,
     method_name,
     show_table,
     sweep_table,
@@ -129,7 +128,7 @@ def _choose_probe(sweep: Sweep) -> ProbeResult:
 def score_figure(sweep: Sweep, key: str) -> go.Figure:
     """A score by layer, a line for each method."""
     if key == "auroc":
-        return curve_figure(sweep)
+        return sweep_figure(sweep)
     score = SCORES[key]
     curves = []
     for method in dict.fromkeys(one.method for one in sweep.results):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import first_concept, jobs
 from core.charts import Line, lines
+from core.concept.figures import QUANTITIES, dose_figure, measured
 from pages.shared import running
 from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
     from core.steering.dose_curves import Quantity
 
 DOSES = "-0.75,-0.5,-0.25,0,0.25,0.5,0.75"
-QUANTITIES: dict[Quantity, tuple[str, str]] = {
-    "measure": (
-        "Independent judge",
-        "A logistic regression on sentence embeddings that knows nothing of the model: 1 is a typical positive of the "
-        "direction's examples, −1 a typical negative.",
-    ),
-    "score": ("Probe at another layer", "Reads the written tokens in the model without any push; 1 and −1 as above."),
-    "kl": ("KL, nats", "Of the steered next-token distribution from the plain one, per token."),
-    "perplexity": ("Perplexity", "Of the texts under the plain model; geometric mean."),
-    "entropy": ("Entropy, bits", "Of the steered next-token distribution."),
-    "repetition": ("Repetition", "Share of runs of three tokens that stood in the text before."),
-}
 
 
 def panel(chosen: Chosen) -> None:
@@ -156,12 +145,12 @@ def _shown(result: dict[str, Any], name: str) -> None:
 
     sweep = sweep_of(result, name)
     _words(result, sweep)
-    shown = [quantity for quantity in QUANTITIES if _there(sweep, quantity)]
+    shown = [quantity for quantity in QUANTITIES if measured(sweep, quantity)]
     for start in range(0, len(shown), 2):
         for column, quantity in zip(st.columns(2), shown[start : start + 2], strict=False):
             with column:
                 _curve(sweep, quantity)
-    _samples(sweep)
+    samples(sweep)
     table = pd.DataFrame([{**one, **one["guards"]} for one in [*result["results"], *result["control"]]])
     csv_button(table.drop(columns=["guards", "tokens"], errors="ignore"), f"sweep-{file_part(name)}.csv")
 
@@ -203,48 +192,18 @@ def _words(result: dict[str, Any], sweep: DoseSweep) -> None:
         st.caption("This direction was not made from examples, so that nobody could be taught to judge the texts.")
 
 
-def _there(sweep: DoseSweep, quantity: Quantity) -> bool:
-    from core.steering import curve
-
-    return any(point.mean == point.mean for point in curve(sweep, quantity))
-
-
 def _curve(sweep: DoseSweep, quantity: Quantity) -> None:
-    from core.steering import curve
-
     title, help = QUANTITIES[quantity]
-    own = curve(sweep, quantity)
-    drawn = [
-        Line(
-            "direction",
-            [p.dose for p in own],
-            _gaps([p.mean for p in own]),
-            [p.low for p in own],
-            [p.high for p in own],
-        )
-    ]
-    arms = [curve(sweep, quantity, "random", number) for number in range(sweep.n_random)]
-    if arms and any(p.mean == p.mean for p in arms[0]):
-        at = list(zip(*[[p.mean for p in arm] for arm in arms], strict=True))
-        doses = [p.dose for p in arms[0]]
-        middle = [sum(values) / len(values) for values in at]
-        drawn.append(Line("random directions", doses, _gaps(middle), [min(v) for v in at], [max(v) for v in at]))
-    asked = curve(sweep, quantity, "prompt") if any(text.arm == "prompt" for text in sweep.texts) else []
-    level = ("in words", asked[0].mean) if asked and asked[0].mean == asked[0].mean else None
     st.markdown(f"**{title}**", help=help)
     st.plotly_chart(
-        lines(drawn, x_title="dose", y_title=title, level=level, height=260),
+        dose_figure(sweep, quantity),
         key=f"curve_{quantity}",
         config={"displayModeBar": False},
         alt=f"{title} over dose: the direction with its 95% interval, random directions from lowest to highest",
     )
 
 
-def _gaps(values: list[float]) -> list[float | None]:
-    return [value if value == value else None for value in values]
-
-
-def _samples(sweep: DoseSweep) -> None:
+def samples(sweep: DoseSweep) -> None:
     """Three texts: the lowest dose, none, the highest."""
     st.markdown("**Three texts**")
     prompt = st.selectbox("Prompt", range(len(sweep.prompts)), format_func=lambda number: sweep.prompts[number])

@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from core.charts import Curve, Level, layer_curves
+from core.concept.figures import method_name
 from core.examples.finding import plural
-from core.probing import METHODS
 
 if TYPE_CHECKING:
-    from core.probing import ProbeResult, Sweep
+    from core.probing import Sweep
 
-METHOD_NAMES = {name: finder.title for name, finder in METHODS.items()}
-BASELINE_NAMES = {"tfidf": "Words alone", "length": "Length alone", "layer0": "After block 0"}
 AUROC_HELP = (
     "Area under the ROC curve, 0 to 1: the chance that a random positive text scores higher than a random negative "
     "one. 0.5 is guessing, 1 is perfect. Measured on the 30% of texts that the probe was not trained on."
@@ -42,42 +38,10 @@ COMPRESSION_HELP = (
 )
 
 
-def method_name(method: str) -> str:
-    """A method's name for people."""
-    return METHOD_NAMES.get(method, method)
-
-
 def spoken(method: str) -> str:
     """A method's name within a sentence: a small first letter, but for PCA and the like."""
     name = method_name(method)
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
-
-
-def curve_figure(sweep: Sweep) -> go.Figure:
-    """AUROC by layer with 95% intervals, the shuffled control and the baselines."""
-    by_method: dict[str, list[ProbeResult]] = {}
-    for result in sorted(sweep.results, key=lambda result: result.layer):
-        by_method.setdefault(result.method, []).append(result)
-    curves = [
-        Curve(
-            method_name(method),
-            [one.layer for one in results],
-            [one.auroc for one in results],
-            [one.auroc_ci[0] for one in results],
-            [one.auroc_ci[1] for one in results],
-        )
-        for method, results in by_method.items()
-    ]
-    own = by_method[sweep.best.method]
-    control = Curve(
-        "Shuffled labels",
-        [one.layer for one in own],
-        [one.shuffled.auroc for one in own],
-        [one.shuffled.lowest for one in own],
-        [one.shuffled.highest for one in own],
-    )
-    levels = [Level(BASELINE_NAMES[one.name], one.auroc) for one in sweep.baselines if one.name in BASELINE_NAMES]
-    return layer_curves(curves, control=control, levels=levels, best=(sweep.best.layer, sweep.best.auroc))
 
 
 def strongest_sentence(sweep: Sweep) -> str:

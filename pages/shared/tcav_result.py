@@ -6,9 +6,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.charts import MapCell, NullBar, cell_map, null_bars
+from core.charts import MapCell, cell_map, null_bars
+from core.concept.figures import bars_of
 from core.tcav import Tcav
-from core.tcav.result import NULL_EDGES
 from core.tcav.verdict import SUPPORTED
 from pages.shared import tcav_cell, tcav_more, tcav_verdicts
 from pages.shared.downloads import csv_button, file_part, json_button
@@ -176,23 +176,6 @@ def _map(cells: list[Cell], score: str, focus: Cell, titles: dict[str, str]) -> 
         "to, or the concept cannot be read there, and the number says nothing. ★ supported: beyond other concepts "
         "too, and a real push moves the answer. Click a cell to look at it."
     )
-
-
-def bars_of(cells: list[Cell], names: list[str]) -> list[NullBar]:
-    """Mean cosines with their intervals and what chance gives, in the same unit."""
-    return [
-        NullBar(
-            name,
-            cell["mean_cosine"],
-            cell["mean_cosine_ci"][0],
-            cell["mean_cosine_ci"][1],
-            [cell["null_mean"] + edge * cell["null_sd"] for edge in NULL_EDGES],
-            cell["null"],
-            counts(cell),
-            f"z {signed(cell['z'], 1)}, adjusted p {small(cell['p_adjusted'])}: {cell['verdict']}",
-        )
-        for cell, name in zip(cells, names, strict=True)
-    ]
 
 
 def _bars(cells: list[Cell], focus: Cell, titles: dict[str, str]) -> None:

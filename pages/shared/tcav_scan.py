@@ -9,7 +9,7 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.tcav.controls import control_ids
 from core.tcav.scan import ROWS, concepts_at_hand
-from core.tcav.verdict import SUPPORTED
+from core.tcav.verdict import ORDER, SUPPORTED
 from pages.shared import cached_tcav, tcav_cost
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.frame import Chosen, go_to
@@ -21,7 +21,7 @@ from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_runs import known_or_run
 from pages.shared.tcav_table import show_table, table_of
 from pages.shared.tcav_verdicts import listed, signed, small
-from pages.shared.tcav_words import LOOKS, MEANINGS, ORDER, counts, target_name
+from pages.shared.tcav_words import LOOKS, MEANINGS, counts, target_name
 from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core import first_concept
 from core.tcav.verdict import (
+    FOUND,
     MEANINGS,
     NO_CONTROLS,
     NOT_ACTING,
@@ -27,8 +28,6 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     NOT_DETECTED: (":material/remove:", "gray"),
     NOT_READABLE: (":material/visibility_off:", "gray"),
 }
-ORDER = tuple(LOOKS)
-FOUND = ORDER[:5]  # those in which the answer depends on the concept beyond sampling noise
 
 TARGETS = {
     first_concept.TARGET: "good, great ↔ bad, terrible",

@@ -1,0 +1,97 @@
+"""Where views contradict one another: each sentence one by one, and none where there is nothing to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.concept import disagreements as d
+from core.tcav.verdict import NOT_ACTING, NOT_DETECTED, NOT_READABLE, NOT_SPECIFIC, SUPPORTED
+
+CI = (0.93, 0.97)
+
+
+def test_readable_but_not_used() -> None:
+    said = "Readable at AUROC 0.95 at layer 14, but the answer does not depend on it beyond noise."
+    assert d.readable_not_used(0.95, CI, 14, [NOT_DETECTED, NOT_DETECTED]) == said
+    assert d.readable_not_used(0.95, CI, 14, [NOT_DETECTED, NOT_SPECIFIC]) == ""
+    assert d.readable_not_used(0.95, CI, 14, []) == ""  # it was not tested
+    assert d.readable_not_used(0.70, (0.6, 0.8), 14, [NOT_DETECTED]) == ""
+    assert d.readable_not_used(0.95, CI, 14, [NOT_READABLE]) == ""  # the test says nothing there
+
+
+def test_used_as_many_others_are() -> None:
+    assert "no more than on other concepts" in d.used_not_specific([NOT_DETECTED, NOT_SPECIFIC])
+    assert d.used_not_specific([SUPPORTED, NOT_SPECIFIC]) == ""
+    assert d.used_not_specific([]) == ""
+
+
+def test_gradients_and_pushes() -> None:
+    assert "a real push moves the answer no further" in d.gradient_not_push([NOT_ACTING])
+    assert d.gradient_not_push([SUPPORTED, NOT_ACTING]) == ""
+
+
+def test_words_alone_and_the_first_block() -> None:
+    assert "counting words reaches 0.94" in d.words_alone(0.95, CI, 0.94)
+    assert d.words_alone(0.95, CI, 0.92) == ""
+    assert "the first block already reaches 0.93" in d.early(0.95, CI, 14, 0.93)
+    assert d.early(0.95, CI, 14, 0.80) == ""
+    assert d.early(0.95, CI, 0, 0.95) == ""
+
+
+def test_features_and_probe() -> None:
+    assert "best single feature (7) only at 0.70" in d.no_single_feature(CI, 0.95, 7, 0.70, 0.80)
+    assert d.no_single_feature(CI, 0.95, 7, 0.92, 0.94) == ""
+    assert "has the cosine -0.01" in d.feature_points_elsewhere(7, 0.9, -0.01, 0.08)
+    assert d.feature_points_elsewhere(7, 0.9, -0.3, 0.08) == ""
+
+
+UP, FLAT, DOWN = (0.2, 0.6), (-0.1, 0.3), (-0.6, -0.2)
+
+
+@pytest.mark.parametrize(
+    ("above", "slope", "moves"),
+    [(3, UP, True), (2, UP, False), (3, FLAT, False), (0, DOWN, True), (3, DOWN, False), (3, (None, None), False)],
+)
+def test_a_push_moves_only_beyond_noise_and_all_random_directions(above: int, slope: Any, moves: bool) -> None:
+    assert (d.used_not_moving([SUPPORTED], above, 3, slope) == "") is moves
+    assert (d.moving_not_used([NOT_DETECTED], above, 3, slope) != "") is moves
+    assert (d.readable_not_moving(0.95, 14, above, 3, slope) == "") is moves
+
+
+def test_what_is_said_of_a_push_needs_a_verdict() -> None:
+    assert d.moving_not_used([], 3, 3, UP) == ""
+    assert d.used_not_moving([NOT_DETECTED], 0, 3, FLAT) == ""
+
+
+def test_judges_that_differ() -> None:
+    assert "hears the opposite" in d.judges_differ(DOWN, UP)
+    assert "hears nothing beyond noise" in d.judges_differ(FLAT, UP)
+    assert d.judges_differ(UP, UP) == ""
+    assert d.judges_differ(UP, FLAT) == ""  # a probe that hears nothing is no witness
+
+
+def test_texts_that_break_at_once() -> None:
+    assert "the smallest dose, 0.3, breaks the texts" in d.breaks_first((0.0, 0.0), [-0.6, -0.3, 0.0, 0.3])
+    assert d.breaks_first((-0.3, 0.0), [-0.3, 0.0]) == ""
+    assert d.breaks_first(None, [-0.3, 0.0]) == ""
+
+
+def test_stability() -> None:
+    assert "0.70 to 0.85 over 3" in d.hangs_on_split([0.7, 0.8, 0.85])
+    assert d.hangs_on_split([0.8, 0.85]) == ""
+    assert "cosine of only 0.30, no more than labels dealt anew give" in d.halves_disagree([0.2, 0.4], (-0.5, 0.5))
+    assert d.halves_disagree([0.2, 0.4], (-0.1, 0.1)).endswith("as about the concept.")
+    assert d.halves_disagree([0.8], (-0.5, 0.5)) == ""
+    assert "AUROC names layer 2 and the norm names layer 9" in d.layers_differ({"AUROC": 2, "the norm": 9})
+    assert d.layers_differ({"AUROC": 8, "the norm": 9}) == ""
+
+
+def test_what_is_missing_is_not_argued_about() -> None:
+    assert d.between(dict.fromkeys(("readable", "used", "carried", "pushed", "related", "stable"))) == {}
+    best = {"auroc": 0.95, "auroc_ci": list(CI), "layer": 14}
+    readable = {"best": best, "baselines": [{"name": "tfidf", "auroc": 0.6}, {"name": "length", "auroc": 0.99}]}
+    assert d.between({"readable": readable}) == {}
+    used = {"results": [{"verdict": NOT_DETECTED}]}
+    assert list(d.between({"readable": readable, "used": used})) == ["readable_not_used"]
