@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from core.models import open_model
 from tests.commands import fails, run
 from tests.concepts import OPTIONS, measure_norms, save_moods
+from tests.house import ROOT
 from tests.tiny import tiny_directory
 
 
@@ -61,3 +65,24 @@ def test_slips_are_told_in_one_line(asked: list[str], tmp_path: Path, capsys: py
 
 def _timeless(data: dict | None) -> dict | None:
     return None if data is None else {name: value for name, value in data.items() if name not in ("seconds", "cached")}
+
+
+@pytest.mark.slow
+def test_the_lines_in_the_docs_run(asked: list[str]) -> None:
+    """The block of docs/concept.md, on a tiny model, a small set and small sizes."""
+    text = (ROOT / "docs" / "concept.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    small = {
+        '"smollm2"': repr(asked[0]),
+        '"sae-probes/92_glue_sst2"': '"moods"',
+        'target="good,great|bad,terrible"': "target=SPEC, layer=LAYER, sizes=SMALL",
+    }
+    for ours, theirs in small.items():
+        assert ours in block
+        block = block.replace(ours, theirs)
+    lines = f"from tests.concepts import LAYER, SMALL, SPEC\n{block}\nprint(len(html))"
+    ran = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, check=True)
+    states, *sentences, size = ran.stdout.splitlines()
+    assert "'readable': 'missing'" in states
+    assert sentences
+    assert int(size) > 1_000_000
