@@ -19,10 +19,10 @@ from tests.tiny import tiny_directory
 
 
 @pytest.fixture
-def asked(home: Path, tmp_path: Path) -> list[str]:
+def asked(home: Path, tmp_path: Path, prepared_home: Path) -> list[str]:
     directory = str(tiny_directory(tmp_path, "llama"))
     save_moods()
-    measure_norms(open_model(directory))
+    measure_norms(open_model(directory), prepared_home)
     return [directory, "--examples", "moods", *OPTIONS]
 
 
@@ -71,7 +71,7 @@ def _timeless(data: dict | None) -> dict | None:
 def test_the_lines_in_the_docs_run(asked: list[str]) -> None:
     """The block of docs/concept.md, on a tiny model, a small set and small sizes."""
     text = (ROOT / "docs" / "concept.md").read_text("utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (block,) = re.findall(r"```py\n(.*?)```", text, re.DOTALL)
     small = {
         '"smollm2"': repr(asked[0]),
         '"sae-probes/92_glue_sst2"': '"moods"',

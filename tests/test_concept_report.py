@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,11 +62,13 @@ class Parsed(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, tiny: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+def written(
+    tmp_path_factory: pytest.TempPathFactory, tiny: Model, prepared_home: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
     patch = pytest.MonkeyPatch()
     patch.setenv("CONCEPTSCOPE_HOME", str(tmp_path_factory.mktemp("report") / "home"))
     save_moods()
-    measure_norms(tiny)
+    measure_norms(tiny, prepared_home)
     question = small_question(tiny, "moods", dictionary="")
     empty = report_html(gather(tiny, question), COMMAND)
     assert "This was not computed." in Parsed(empty).text

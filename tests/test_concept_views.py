@@ -38,9 +38,9 @@ def home_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def question(home_of_all: Path, tiny: Model) -> Question:
+def question(home_of_all: Path, tiny: Model, prepared_home: Path) -> Question:
     save_moods()
-    measure_norms(tiny)
+    measure_norms(tiny, prepared_home)
     save_small(tiny)
     return small_question(tiny, "moods", dictionary="mine")
 
@@ -122,9 +122,9 @@ def test_saved_directions_are_related_at_once(computed: Concept, question: Quest
     assert own == pytest.approx(float(load_direction("here").vector @ logistic.vector), abs=1e-6)
 
 
-def test_work_that_was_stopped_goes_on_where_it_was(home: Path, tiny: Model) -> None:
+def test_work_that_was_stopped_goes_on_where_it_was(home: Path, tiny: Model, prepared_home: Path) -> None:
     save_moods()
-    measure_norms(tiny)
+    measure_norms(tiny, prepared_home)
     asked = small_question(tiny, "moods", dictionary="")
 
     class Stopped(Exception):
@@ -155,10 +155,10 @@ def test_what_cannot_be_computed_is_explained(home: Path, tiny: Model) -> None:
 
 
 def test_a_failure_is_kept_and_keeps_nothing_else_back(
-    home: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch
+    home: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch, prepared_home: Path
 ) -> None:
     save_moods()
-    measure_norms(tiny)
+    measure_norms(tiny, prepared_home)
     asked = small_question(tiny, "moods", dictionary="")
 
     def broken(*_: object, **__: object) -> None:
@@ -218,11 +218,12 @@ def test_halves_agree_where_there_is_something_and_not_where_there_is_nothing() 
     noise = rng.standard_normal((200, 30))
     groups = np.arange(200)
     planted = noise + np.outer(y, np.r_[3.0, np.zeros(29)])
-    found = agreement_of_halves(planted, y, groups, (0, 1, 2))
+    found = agreement_of_halves(planted, y, groups, (0, 1, 2), shuffles=20)
     assert min(found.cosines) > 0.7
-    low, high = agreement_of_halves(noise, y, groups, (0, 1, 2)).by_chance
+    nothing = agreement_of_halves(noise, y, groups, (0, 1, 2), shuffles=20)
+    low, high = nothing.by_chance
     assert -0.6 < low < 0 < high < 0.6
-    assert all(low - 0.2 < one < high + 0.2 for one in agreement_of_halves(noise, y, groups, (0, 1, 2)).cosines)
+    assert all(low - 0.2 < one < high + 0.2 for one in nothing.cosines)
     # By hand: halves of one seed, their means, one cosine.
     from core.examples import split
 

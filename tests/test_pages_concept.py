@@ -35,10 +35,10 @@ def fresh_caches(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def model(home: Path, tmp_path: Path) -> Model:
+def model(home: Path, tmp_path: Path, prepared_home: Path) -> Model:
     save_moods()
     model = open_model(str(tiny_directory(tmp_path, "llama")))
-    measure_norms(model)
+    measure_norms(model, prepared_home)
     return model
 
 

@@ -35,6 +35,13 @@ def _unpacked(value: Any) -> Any:
             flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
             shape = [int(part) for part in str(value.get("shape", len(flat))).split(",")]
             rows = flat.reshape(shape)
-            return np.where(np.isfinite(rows), rows.astype(object), None).tolist()
+            return _without_gaps(rows.tolist())
         return {name: _unpacked(one) for name, one in value.items()}
     return [_unpacked(one) for one in value] if isinstance(value, list) else value
+
+
+def _without_gaps(value: Any) -> Any:
+    """Nested lists with None for what is not a finite number."""
+    if isinstance(value, list):
+        return [_without_gaps(one) for one in value]
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 
 
-def test_a_report_opens_from_disk(home: Path, tiny: Model, tmp_path: Path, visitor: Page) -> None:
+def test_a_report_opens_from_disk(home: Path, tiny: Model, tmp_path: Path, visitor: Page, prepared_home: Path) -> None:
     save_moods()
-    measure_norms(tiny)
+    measure_norms(tiny, prepared_home)
     found = compute_missing(tiny, small_question(tiny, "moods", dictionary=""))
     path = tmp_path / "report.html"
     path.write_text(report_html(found, "python -m core report <b>tiny</b>"), encoding="utf-8")
