@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-TOKENS_PER_SECOND = 1000.0  # per core, of a model with SMALL parameters, float32
+TOKENS_PER_SECOND = 300.0  # per core, of a model with SMALL parameters, float32; see docs/benchmarks.md
 SMALL = 30 * 12 * 576**2
 OPENING = 8.0  # seconds: starting a process and opening the model
 CHARACTERS_PER_TOKEN = 4.2

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERSION = 1
 PUSH = METHODS[1]
 PROMPT_TOKENS = 7  # of a neutral prompt
-AT_ONCE = 4.0  # how many times slower a token is written than read, where many texts are written together
+AT_ONCE = 6.0  # how many times slower a token is written than read, where many texts are written together
 
 
 @dataclass(frozen=True, eq=False)
