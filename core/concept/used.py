@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from core.concept.costs import IMAGE_TOKENS, forward, tokens_of
+from core.concept.costs import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, forward, tokens_of
 from core.concept.part import Part
 from core.concept.question import Question, tested_layers, too_few
 from core.progress import Listener
@@ -46,7 +46,9 @@ def inputs_of(question: Question) -> Inputs:
 def _controls(count: int, texts: bool) -> Sequence[Labelled]:
     from core.tcav import open_controls, open_image_controls
 
-    return tuple((open_controls if texts else open_image_controls)(count)) if count else ()
+    if not count:
+        return ()
+    return open_controls(count) if texts else open_image_controls(count)  # sets of texts open when they are asked for
 
 
 def _test(model: AnyKind, question: Question, **more: Any) -> Tcav:
@@ -84,7 +86,7 @@ def _cost(model: AnyKind, question: Question) -> float:
     sizes, layers = question.sizes, tested_layers(question.layer, model.n_layers)
     items = inputs_of(question).items
     if question.of_texts:
-        others = sum(tokens_of(one.texts) for one in _controls(sizes.controls, True))  # type: ignore[union-attr]
+        others = getattr(_controls(sizes.controls, True), "characters", 0) / CHARACTERS_PER_TOKEN
         own = tokens_of(question.texts.texts)
     else:
         others, own = IMAGE_TOKENS * 900.0, IMAGE_TOKENS * len(question.examples)  # controls share 900 drawings
