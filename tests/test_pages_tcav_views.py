@@ -106,5 +106,8 @@ def test_a_check_says_whether_the_test_holds_its_level(model: Model, directory: 
     assert shown["False positives"] == f"{found['false_positive_rate']:.1%}"
     assert shown["Power"] == f"{found['power']:.1%}"
     assert f"Of 20 random sets the test called **{round(20 * found['false_positive_rate'])}**" in texts_of(app)
+    assert "so few runs say little" in texts_of(app)
+    assert "nothing can be called supported" in texts_of(app)
     (chart,) = [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
-    assert chart["data"]
+    named = chart["layout"]["yaxis"]["ticktext"]
+    assert named == ["Random sets: p ≤ .05", "Planted: supported", "Planted: p ≤ .05", "The concept: p ≤ .05"]

@@ -9,6 +9,7 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.stats.shares import share_interval
 from core.tcav import KINDS
+from core.tcav.specificity import FEWEST
 from pages.shared import cached_tcav, tcav_cost
 from pages.shared.downloads import file_part, json_button
 from pages.shared.frame import Chosen
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.models import AnyModel, ImageModel
 
 LEVEL = 0.05
+WIDE = 0.1  # an interval of this width holds tests that are right and others that are not
 RATE_HELP = (
     "Share of runs in which a random set, drawn from the pool against the rest of it, was called significant (p up to "
     "0.05), 0 to 1. It should be 0.05. Interval: Clopper and Pearson, 95%."
@@ -126,6 +128,11 @@ def _check(
 
 def _result(found: dict[str, Any], choices: Choices) -> None:
     st.markdown(sentence(found))
+    if choices.how.controls < FEWEST or not choices.how.pushed:
+        st.caption(
+            f"Without {FEWEST} control concepts and real pushes nothing can be called supported, so that what is said "
+            "of planted concepts says nothing here."
+        )
     st.plotly_chart(
         marks(rows(found), title="share of runs", nothing=LEVEL, ends=(-0.02, 1.02)),
         key="check_marks",
@@ -142,10 +149,11 @@ def _result(found: dict[str, Any], choices: Choices) -> None:
             low, high = interval(found[key], found["runs"])
             between = f"{low:.1%} to {high:.1%}"
             column.metric(label, f"{found[key]:.1%}", between, delta_color="off", delta_arrow="off", help=help)
+    asks_more = ", which is why a verdict asks for more than p" if found["planted_found"] > LEVEL else ""
     st.caption(
         f"{found['runs']:,} runs of each kind, {found['size']} against {found['size']} rows. Line: 5%. Planted "
         f"concepts were read with AUROC {found['planted_auroc']:.2f}; p alone was up to 0.05 in "
-        f"{found['planted_found']:.1%} of them, which is why a verdict asks for more than p."
+        f"{found['planted_found']:.1%} of them{asks_more}."
     )
     json_button(lambda: found, f"tcav-check-{file_part(choices.concepts[0])}.json")
 
@@ -164,6 +172,8 @@ def sentence(found: dict[str, Any]) -> str:
         f"Of {found['runs']:,} random sets the test called **{count}** significant: "
         f"**{found['false_positive_rate']:.1%}** ({low:.1%} to {high:.1%}), where 5% is right. "
     )
+    if holds and high - low > WIDE:
+        return said + ":blue[:material/info:] Nothing speaks against its level, but so few runs say little: use 400."
     if holds:
         return said + ":green[:material/check:] It holds its level here."
     if high < LEVEL:
@@ -179,7 +189,8 @@ def rows(found: dict[str, Any]) -> list[Mark]:
         return Mark(row, share, *interval(share, runs), control=control, about=f"of {runs:,} runs")
 
     made = [mark("Random sets: p ≤ .05", found["false_positive_rate"])]
-    made += [mark(f"… by {plain_title(name)} alone", share, control=True) for name, share in found["by_kind"].items()]
+    by_kind = found["by_kind"] if len(found["by_kind"]) > 1 else {}  # a single kind is the test itself
+    made += [mark(f"… by {plain_title(name)} alone", share, control=True) for name, share in by_kind.items()]
     if found["supported_orthogonal"] is not None:
         made.append(mark("Planted: supported", found["supported_orthogonal"]))
         made.append(mark("Planted: p ≤ .05", found["planted_found"], control=True))
@@ -188,6 +199,7 @@ def rows(found: dict[str, Any]) -> list[Mark]:
         made += [
             mark(f"… by {plain_title(name)} alone ", share, control=True)
             for name, share in (found["power_by_kind"] or {}).items()
+            if by_kind
         ]
     return made
 

@@ -202,4 +202,5 @@ def sentence(results: list[dict[str, Any]], titles: dict[str, str], target: str)
         else f"None of the {len(results)} sets is supported for “{plain(target_name(target))}”"
     )
     others = [f"{len(own)} {verdict}" for verdict, own in groups.items() if own and verdict != SUPPORTED]
-    return f"{start}. Of {len(results)} sets: {', '.join([f'{len(supported)} supported', *others])}."
+    counted = [*([f"{len(supported)} supported"] if supported else []), *others]
+    return f"{start}. Of {len(results)} sets: {', '.join(counted)}."
