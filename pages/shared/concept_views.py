@@ -50,7 +50,7 @@ def _readable(choices: Choices, found: Any, title: str) -> None:
         config=CONFIG,
         alt="AUROC of probes by layer, with the shuffled control and text baselines",
     )
-    go_to("probing", "All about its probes", icon=":material/query_stats:", **_same(choices))
+    go_to("probing", "All about its probes", icon=":material/query_stats:", primary=False, **_same(choices))
 
 
 def _used(choices: Choices, found: Any, title: str) -> None:
@@ -71,7 +71,7 @@ def _used(choices: Choices, found: Any, title: str) -> None:
         asked |= {"answer": choices.target, "inputs": "same"}
     else:
         asked |= {"class": choices.target, "pictures": choices.inputs or "same"}
-    go_to("tcav", "All about this test", icon=":material/verified:", **_same(choices), **asked, **how)
+    go_to("tcav", "All about this test", icon=":material/verified:", primary=False, **_same(choices), **asked, **how)
 
 
 def _carried(choices: Choices, found: Any, title: str) -> None:
@@ -107,13 +107,13 @@ def _carried(choices: Choices, found: Any, title: str) -> None:
     )
     best = str(found.result["best"]["feature"])
     here = {"dictionary": found.dictionary, "features": "concept", "feature": best}
-    go_to("features", "All about its features", icon=":material/hub:", **_same(choices), **here)
+    go_to("features", "All about its features", icon=":material/hub:", primary=False, **_same(choices), **here)
 
 
 def _pushed(choices: Choices, found: Any, title: str) -> None:
     st.markdown(plain(summary("pushed", found.to_json())))
     sweep = found.sweep
-    shown = [name for name in ("measure", "perplexity") if measured(sweep, name)]  # type: ignore[arg-type]
+    shown = [name for name in ("measure", "perplexity") if measured(sweep, name)]
     for column, name in zip(st.columns(max(1, len(shown))), shown, strict=False):
         with column:
             heading, help = QUANTITIES[name]  # type: ignore[index]
@@ -128,7 +128,7 @@ def _pushed(choices: Choices, found: Any, title: str) -> None:
     for note in found.notes:
         st.caption(plain(note))
     here = {"from": "concept", "method": "diffmean", "dose": "0.3"}
-    go_to("steering", "Push it yourself", icon=":material/tune:", **_same(choices), **here)
+    go_to("steering", "Push it yourself", icon=":material/tune:", primary=False, **_same(choices), **here)
 
 
 def _related(choices: Choices, found: Any, title: str) -> None:
@@ -140,7 +140,14 @@ def _related(choices: Choices, found: Any, title: str) -> None:
             config=CONFIG,
             alt="Cosines between the concept's directions and saved ones at this layer",
         )
-    go_to("library", "All saved directions", icon=":material/menu_book:", **_same(choices), view="directions")
+    go_to(
+        "library",
+        "All saved directions",
+        icon=":material/menu_book:",
+        primary=False,
+        **_same(choices),
+        view="directions",
+    )
 
 
 def _stable(choices: Choices, found: Any, title: str) -> None:
@@ -166,7 +173,9 @@ def _stable(choices: Choices, found: Any, title: str) -> None:
         "divergence of the classes' positions along it.",
     )
     st.caption(plain(summary("stable", _plain(found))))
-    go_to("probing", "Compare layers and splits", icon=":material/balance:", **_same(choices), ask="layers")
+    go_to(
+        "probing", "Compare layers and splits", icon=":material/balance:", primary=False, **_same(choices), ask="layers"
+    )
 
 
 def _plain(found: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 from core.concept.figures import BASELINE_NAMES, method_name
 from core.concept.report.markup import Cell, Markup, Number, escape, more, theirs
 
+Path = tuple[str | int, ...]  # where a number stands in the report's data
+
 VERIFIED = "AUROC: 0 to 1, 0.5 is guessing. From, to: 95% interval by bootstrap of whole groups."
 
 
@@ -16,10 +18,10 @@ def section(markup: Markup, name: str, data: Mapping[str, Any]) -> str:
     return _SECTIONS[name](markup, data, ("views", name, "data"))
 
 
-def _readable(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _readable(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     rows: list[list[Cell]] = []
     for place, one in enumerate(data["results"]):
-        here = (*at, "results", place)
+        here: Path = (*at, "results", place)
         scores = [Number((*here, "auroc")), *(Number((*here, "auroc_ci", end)) for end in (0, 1))]
         controls = [Number((*here, "shuffled", "auroc")), Number((*here, "random", "auroc"))]
         rows.append([one["layer"], method_name(one["method"]), *scores, *controls])
@@ -31,10 +33,10 @@ def _readable(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> s
     return markup.table(("without the deeper layers", "AUROC"), beside) + more("All layers", inner) + _small(VERIFIED)
 
 
-def _used(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _used(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     rows: list[list[Cell]] = []
     for place, one in enumerate(data["results"]):
-        here = (*at, "results", place)
+        here: Path = (*at, "results", place)
         scores = [Number((*here, "score")), *(Number((*here, "score_ci", end)) for end in (0, 1))]
         rows.append(
             [
@@ -58,11 +60,11 @@ def _used(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
     return markup.table((*head, "push", "rank of 21"), rows) + _small(said) + notes
 
 
-def _carried(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _carried(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     names = list(data["best"]["cosines"])
     rows: list[list[Cell]] = []
     for place, one in enumerate(data["features"]):
-        here = (*at, "features", place)
+        here: Path = (*at, "features", place)
         scores = [Number((*here, "auroc")), *(Number((*here, "interval", end)) for end in (0, 1))]
         cosines = [Number((*here, "cosines", name), "+.2f") for name in names]
         rows.append(
@@ -84,7 +86,7 @@ def _carried(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> st
     return markup.table(head, rows) + f"<p class=small>{escape(said)}{chance}.</p>"
 
 
-def _pushed(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _pushed(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     texts = data["results"]
     doses = sorted({one["dose"] for one in texts})
     prompt = texts[0]["prompt"]
@@ -95,7 +97,7 @@ def _pushed(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str
         cards.append(f"<div><h3>{escape(head)}</h3><p><i>{theirs(prompt)}</i>{theirs(one['text'])}</p></div>")
     rows: list[list[Cell]] = []
     for place, one in enumerate(texts):
-        here = (*at, "results", place)
+        here: Path = (*at, "results", place)
         numbers = [Number((*here, "measure"), "+.2f"), Number((*here, "guards", "perplexity"), ".1f")]
         rows.append([one["prompt"], Number((*here, "dose"), "+g"), *numbers, one["text"]])
     notes = "".join(f"<p class=small>{theirs(note)}</p>" for note in data["notes"])
@@ -107,7 +109,7 @@ def _pushed(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str
     return f"<div class=cards>{''.join(cards)}</div>" + more("All texts", inner) + _small(said) + notes
 
 
-def _related(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _related(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     rows: list[list[Cell]] = [
         [name, Number((*at, "cosines", 0, place), "+.3f")] for place, name in enumerate(data["names"]) if place
     ]
@@ -116,14 +118,14 @@ def _related(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> st
     return f"{table}<p class=small>Cosines between random directions of this width stay within {chance}.</p>"
 
 
-def _stable(markup: Markup, data: Mapping[str, Any], at: tuple[str, ...]) -> str:
+def _stable(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     seeds: list[list[Cell]] = [
         [seed, Number((*at, "aurocs", place)), Number((*at, "halves", place), "+.2f")]
         for place, seed in enumerate(data["seeds"])
     ]
     layers: list[list[Cell]] = []
     for place, one in enumerate(data["choice"]["layers"]):
-        here = (*at, "choice", "layers", place)
+        here: Path = (*at, "choice", "layers", place)
         keys = ("auroc", "mean_difference", "js_projection", "js_chance")
         layers.append([one["layer"], *(Number((*here, key)) for key in keys)])
     head = ("layer", "AUROC", "distance of means", "divergence, bits", "by chance")
