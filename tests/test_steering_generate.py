@@ -152,6 +152,8 @@ def test_sampling_obeys_its_settings(tiny: Model) -> None:
     assert written(stream(tiny, [ids], [[]], Decoding(max_new_tokens=16, temperature=1.0, top_p=1e-6)))[0] == greedy
     penalised = written(stream(tiny, [ids], [[]], Decoding(max_new_tokens=16, repetition_penalty=5.0)))[0]
     assert penalised == plain(tiny, ids, max_new_tokens=16, repetition_penalty=5.0)
+    batched = written(stream(tiny, [ids, ids[:2]], [[], []], Decoding(max_new_tokens=16, repetition_penalty=5.0)))
+    assert batched == [penalised, plain(tiny, ids[:2], max_new_tokens=16, repetition_penalty=5.0)]  # one is padded
     assert penalised != greedy
 
 

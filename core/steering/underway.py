@@ -263,4 +263,8 @@ def _prepared(
     state.pop("stopping_criteria", None)
     ends = generation_config.eos_token_id
     known = ends if isinstance(ends, list | tuple) else [] if ends is None else [ends]
+    for one in logits_processor:
+        # How much padding each row of the whole batch has. Rows are shown alone, with no padding in them.
+        if isinstance(getattr(one, "prompt_ignore_length", None), Tensor):
+            one.prompt_ignore_length = None
     return input_ids, logits_processor, state, frozenset(int(one) for one in known)
