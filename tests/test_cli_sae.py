@@ -50,7 +50,7 @@ def test_from_training_to_export(
     assert (made["kind"], made["features"], made["site"]) == ("topk", 16, "model.layers.1 output")
     assert read_curves(Path(made["curves"]))[-1]["tokens"] == 600
     assert run(capsys, *train, "--save", "mine")["cached"] is True
-    assert [one["name"] for one in run(capsys, "sae")["dictionaries"]] == ["mine"]
+    assert [one["name"] for one in run(capsys, "sae")["dictionaries"]] == ["mine", "smollm2-14"]
 
     figures = run(capsys, "sae", "eval", "mine", "--examples", labelled, "--limit", "20", "--broken", "6")
     assert {"explained_variance", "ce_recovered", "ce_recovered_mean", "l0", "dead"} == set(figures) - {"details"}
