@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from core.directions.threads import one_blas_thread
 from core.errors import UserError
 from core.progress import Listener, Progress, silent
 from core.stats.multiplicity import benjamini_hochberg, holm_of_families
@@ -87,6 +88,7 @@ class Settings:
         return max(self.permutations, PER_CONCEPT * concepts - 1 if self.correction == "holm" else 0)
 
 
+@one_blas_thread()  # once for all of it: asking the libraries anew for each cell took a sixth of the time
 def analyse(
     concepts: Sequence[Concept],
     question: Question,
