@@ -29,7 +29,7 @@ PANELS: dict[str, tuple[str, Callable[[Opened, Chosen], list[int]]]] = {
     TABLE: ("All features", lambda *_: []),
     "text": ("In a text", lambda opened, _: features_own.show(opened)),
     "concept": ("For the concept", features_concept.show),
-    "map": ("Map", lambda opened, _: features_map.show(opened)),
+    "map": ("Map", features_map.show),
     "health": ("The dictionary", features_health.show),
 }
 
@@ -78,7 +78,7 @@ panel = linked(
 if panel == TABLE:
     # Going from card to card draws neither the table nor its many filters again.
     with mendable(stop=True):
-        found = features_table.choose(opened)
+        found = features_table.choose(opened, chosen)
     features_table.show(opened, found)
     st.divider()
     features_card.alone(opened, found["feature"].tolist())

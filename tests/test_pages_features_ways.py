@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from core.dictionaries import Dictionary
 from core.dictionaries.index import Index
 from core.dictionaries.index.detection import Detected
 from core.dictionaries.index.notes import notes_of
+from core.directions import Direction, save_direction
 from core.models import Model, open_model
-from tests.made_features import FEATURES, index_small, save_small
-from tests.pages import forget, texts_of
+from tests.made_features import FEATURES, LAYER, index_small, save_small
+from tests.pages import forget, save_colours, texts_of
 from tests.test_pages_features import listed, opened, press
 from tests.tiny import tiny_directory
 
@@ -78,6 +80,34 @@ def test_a_model_that_was_set_up_is_asked_for_a_label(
     assert (note.label, note.by, note.score) == ("small <b>dogs</b>", "model", 0.625)
     assert app.dataframe[0].value.set_index("feature")["label"][number] == "small <b>dogs</b>"
     assert listed(opened(directory, named_by="model")) == [number]
+
+
+def test_features_are_sorted_filtered_and_exported_by_a_probes_weight(
+    index: Index, model: Model, dictionary: Dictionary, directory: str
+) -> None:
+    from core.dictionaries.index.probed import probed
+
+    vector = np.random.default_rng(2).standard_normal(model.width).astype(np.float32)
+    here = str(model.site(LAYER))
+    up = Direction("up", model.id, model.fingerprint, here, LAYER, vector / np.linalg.norm(vector), 1.0, "pca", {})
+    save_direction(up)
+    save_direction(replace(up, name="elsewhere", site=str(model.site(0))))
+    weight = probed(dictionary, up)["probe_weight"]
+    app = opened(directory, probe="up", sort="probe_weight", probe_weight_from="0.01")
+    assert not app.error
+    choice = next(box for box in app.main.selectbox if box.label == "Probe weights of")
+    assert "up" in choice.options
+    assert "elsewhere" not in choice.options
+    order = [one for one in np.argsort(-weight, kind="stable").tolist() if weight[one] >= 0.01]
+    assert listed(app) == order
+    assert app.dataframe[0].value["probe_weight"].tolist() == pytest.approx(weight[order].tolist())
+    app = opened(directory, probe="up", sort="probe_weight", reversed="yes")
+    assert listed(app)[0] == int(weight.argmin())
+    plain = opened(directory, probe="nobody", sort="probe_weight")
+    assert "probe_weight" not in plain.dataframe[0].value.columns
+    assert listed(plain) == np.argsort(-index.density, kind="stable").tolist()
+    led_on = opened(directory, probe=":concept", concept=save_colours())
+    assert "look at it on the Probing page first" in texts_of(led_on)
 
 
 def test_a_lasso_on_the_map_narrows_the_list(

@@ -36,6 +36,9 @@ def points(
             shown = np.where(shown > 0, np.log10(shown), np.nan)
     known = np.isfinite(shown)
     low, high = np.quantile(shown[known], (0.02, 0.98)) if known.any() else (0.0, 1.0)
+    if low < 0 < high and not logarithmic:  # grey, the middle of the scale, stands for 0
+        high = max(high, -low)
+        low = -high
     size = 6 if len(xy) <= 3000 else 4 if len(xy) <= 20_000 else 2.5
     figure = go.Figure()
     for part, marker in (

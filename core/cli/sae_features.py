@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ascending", action="store_true", help="the smallest first")
     parser.add_argument("--limit", type=arguments.count, default=LIMIT, help=f"features shown (default: {LIMIT})")
     parser.add_argument("--min", metavar="NAME=VALUE", action="append", default=[], help="with at least that")
+    parser.add_argument("--probe", metavar="NAME", help="add columns: what a saved direction gives to each")
     parser.add_argument("--max-density", type=float, default=1.0, help="of --text: hide what is on more often")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--text", metavar="TEXT", help="features that are on in this text, token by token")
@@ -62,11 +63,15 @@ def _listed(args: argparse.Namespace, model: Model, dictionary: Dictionary, prog
     from core.dictionaries.index import open_index
     from core.dictionaries.index.feature import examples_of
     from core.dictionaries.index.labels import labels_of
+    from core.dictionaries.index.probed import probed, with_probe
     from core.dictionaries.index.table import sorted_table, table_of
+    from core.directions import load_direction
 
     index = open_index(dictionary, key=args.index)
     labels = labels_of(index, dictionary)
     lines = table_of(index, model, labels)
+    if args.probe is not None:
+        lines = with_probe(lines, probed(dictionary, load_direction(args.probe)))
     least = arguments.assignments("--min", args.min)
     chosen = sorted_table(lines, args.sort, descending=False if args.ascending else None, least=least)
     scores: dict[int, float] = {}
@@ -163,10 +168,11 @@ def show(result: dict[str, Any]) -> str:
         said = f"{result['tested']} of {result['considered']} features, tested on {result['n_test']} held-out texts."
         said += f" Chosen on the others: {best['feature']}, AUROC {best['auroc']:.3f}."
         return f"{said}\n{table(names, [[one[name] for name in names] for one in result['features']])}"
-    names = ("feature", "label", "label_score", "density", "max")
-    rows = [[*(one[name] for name in names), " ".join(one["top_tokens"])] for one in result["features"]]
+    wanted = ("feature", "label", "probe_weight", "probe_reads", "label_score", "density", "max")
+    shown = [name for name in wanted if result["features"] and name in result["features"][0]]
+    rows = [[*(one[name] for name in shown), " ".join(one["top_tokens"])] for one in result["features"]]
     said = f"{len(rows)} of {result['total']} features, over {result['index']['tokens']:,} tokens"
-    return f"{said}\n{table((*names, 'tokens'), rows)}"
+    return f"{said}\n{table((*shown, 'tokens'), rows)}"
 
 
 def _on(token: dict[str, Any]) -> str:

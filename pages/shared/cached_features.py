@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import streamlit as st
 from pages.shared import cached
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from core.dictionaries.index.feature import Feature
     from core.dictionaries.index.labels import Label
     from core.dictionaries.shelf import Listed
+    from core.directions import Direction
 
 OPENED = 2  # dictionaries and indexes in memory: one of 65,536 features takes 300 MB
 
@@ -109,17 +113,17 @@ def label(opened: Opened, feature: int) -> Label | None:
     return _labels(opened.moment, opened).get(feature)
 
 
-def labels(opened: Opened) -> dict[int, Label]:
+def labels(opened: Opened) -> Mapping[int, Label]:
     """What each feature that has a label is called, by hand before others."""
     from core.dictionaries.index.labels import Label
     from core.dictionaries.index.notes import notes_of
 
     notes = notes_of(opened.dictionary.key).items()
     hand = {one: Label(note.label, note.by, note.score) for one, note in notes if note.label}
-    return {
-        **_labels(opened.moment, opened),
-        **{one: own for one, own in hand.items() if one < opened.index.n_features},
-    }
+    # Laid over one another rather than put together: a list asks for some dozens of many thousands.
+    return ChainMap(
+        {one: own for one, own in hand.items() if one < opened.index.n_features}, _labels(opened.moment, opened)
+    )
 
 
 def table(opened: Opened) -> pd.DataFrame:
@@ -226,6 +230,22 @@ def _beside(opened: Opened, concept: str) -> dict[str, np.ndarray]:
         if here and one.method != "feature" and len(found) < 8:
             found[one.name] = one.vector
     return found
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _directions_at(key: str, changed: int, _dictionary: Dictionary) -> dict[str, Direction]:
+    from core.dictionaries.index.probed import fits
+    from core.directions import list_directions
+
+    return {one.name: one for one in list_directions() if fits(_dictionary, one)}
+
+
+def directions_at(opened: Opened) -> dict[str, Direction]:
+    """Saved directions of the model at the dictionary's place, by name."""
+    from core import workspace
+
+    changed = _changed(workspace.place("directions", "x").parent)  # every name that comes or goes, and every rewrite
+    return _directions_at(opened.dictionary.key, changed, opened.dictionary)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

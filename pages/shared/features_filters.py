@@ -27,6 +27,8 @@ NUMBERS = {
     "top_share": "%.2f",
     "promotes": "%.2f",
     "cosine": "%.2f",
+    "probe_weight": "%.3f",
+    "probe_reads": "%.3f",
 }
 NOTHING: float | None = None
 TEXTS = ("label", "top_token", "promoted", "suppressed", "note")
@@ -44,6 +46,7 @@ TITLES = {
     "top_tokens": "top tokens",
     "promotes": "strongest promotion",
     "cosine": "cosine with the nearest",
+    "probe_reads": "encoder dot",
 }
 
 
@@ -73,10 +76,12 @@ def title(column: str) -> str:
     return TITLES.get(column, column.replace("_", " "))
 
 
-def ask(columns: list[str]) -> View:
-    """Draw the choices of a view of the table. columns: those that it has."""
-    sortable = [column for column in columns if column not in ("top_tokens", "promoted", "suppressed")]
-    search, place = st.columns([3, 2], vertical_alignment="bottom")
+def ask(beside: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, View]:
+    """Draw the choices of a view of the table. beside: draws one more choice, and gives the table that it leads to."""
+    search, place, more = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with more:
+        table = beside()
+    sortable = [column for column in table.columns if column not in ("top_tokens", "promoted", "suppressed")]
     with search:
         words = linked(
             st.text_input,
@@ -123,16 +128,17 @@ def ask(columns: list[str]) -> View:
             write=lambda on: "yes" if on else "",
             help="Numbers are sorted with the largest first, names from A to Z; this turns it around.",
         )
-        conditions = _conditions()
+        conditions = _conditions(list(table.columns))
     numeric = by not in (*TEXTS, "label_by", "feature")
-    return View(words, where, conditions, (by, numeric != reversed_))
+    return table, View(words, where, conditions, (by, numeric != reversed_))
 
 
-def _conditions() -> tuple[Condition, ...]:
+def _conditions(columns: list[str]) -> tuple[Condition, ...]:
     from core.dictionaries.index.narrowing import Condition
 
     kept = st.session_state.get("kept", {})
-    names = [f"{column}_{end}" for column in NUMBERS for end in ("from", "to")] + [f"{one}_has" for one in TEXTS]
+    numbers = [column for column in NUMBERS if column in columns]
+    names = [f"{column}_{end}" for column in numbers for end in ("from", "to")] + [f"{one}_has" for one in TEXTS]
     count = sum(bool(kept.get(name) not in (None, "")) for name in names)
     count += (kept.get("dead", "all") != "all") + bool(kept.get("marked")) + bool(kept.get("named_by"))
     found: list[Condition] = []
@@ -174,7 +180,7 @@ def _conditions() -> tuple[Condition, ...]:
         )
         if by:
             found.append(Condition("label_by", words=by))
-        for column in NUMBERS:
+        for column in numbers:
             if not everything and not any(_is_set(f"{column}_{end}") for end in ("from", "to")):
                 continue
             low, high = _bounds(column)
@@ -196,6 +202,7 @@ def _is_set(key: str) -> bool:
 
 
 def _bounds(column: str) -> tuple[float | None, float | None]:
+    from core.dictionaries.index.probed import PROBED
     from core.dictionaries.index.table import COLUMNS
 
     ends: list[float | None] = []
@@ -210,7 +217,7 @@ def _bounds(column: str) -> tuple[float | None, float | None]:
                 write=lambda value: "" if value is None else f"{value:g}",
                 valid=lambda value: value is None or (isinstance(value, float | int) and value == value),
                 format=NUMBERS[column],
-                help=COLUMNS[column],
+                help={**COLUMNS, **PROBED}[column],
             )
             ends.append(value)
     return ends[0], ends[1]

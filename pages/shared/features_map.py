@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from core.charts import points
-from pages.shared import cached_features, features_filters, features_table
+from pages.shared import cached_features, features_filters, features_probe, features_table
 from pages.shared.asking import start_button
 from pages.shared.features_chosen import chosen_feature
+from pages.shared.frame import Chosen
 from pages.shared.links import linked
 from pages.shared.text import duration, shortened
 from pages.shared.tokens import visible
@@ -22,7 +23,7 @@ LOGARITHMIC = ("density", "count", "max")
 START, PER_SECOND = 30.0, 600.0  # seconds of importing and compiling, and features drawn, of a few thousand
 
 
-def show(opened: Opened) -> list[int]:
+def show(opened: Opened, chosen: Chosen) -> list[int]:
     """The map; what was chosen on it as a list."""
     drawn = cached_features.drawn_map(opened)
     if drawn is None:
@@ -35,19 +36,21 @@ def show(opened: Opened) -> list[int]:
             f"once, in roughly {duration(seconds)}, and kept.",
         )
         return []
-    table = cached_features.table(opened)
-    names = list(features_filters.NUMBERS)
-    by = linked(
-        st.selectbox,
-        "Colour by",
-        key="map_colour",
-        default="density",
-        valid=names.__contains__,
-        options=names,
-        format_func=features_filters.title,
-        width=240,
-        help="Any number of the table. Grey: not known, or 0.",
-    )
+    left, right, _ = st.columns([2, 2, 3])
+    with right:
+        table = features_probe.ask(opened, chosen)
+    names = [name for name in features_filters.NUMBERS if name in table.columns]
+    with left:
+        by = linked(
+            st.selectbox,
+            "Colour by",
+            key="map_colour",
+            default="density",
+            valid=names.__contains__,
+            options=names,
+            format_func=features_filters.title,
+            help="Any number of the table. Grey: not known, or 0.",
+        )
     labels = table["label"].tolist()
     hover = [f"{one} {visible(shortened(labels[one], 80))}" for one in range(len(table))]
     event = st.plotly_chart(
@@ -70,10 +73,10 @@ def show(opened: Opened) -> list[int]:
         "around points to list them; double-click to let go."
     )
     places = dict.fromkeys(_place(point) for point in event["selection"]["points"])
-    chosen = [one for one in places if one is not None and 0 <= one < len(table)]
-    if not chosen:
+    around = [one for one in places if one is not None and 0 <= one < len(table)]
+    if not around:
         return table["feature"].tolist()
-    found = table.iloc[np.array(chosen)].sort_values("density", ascending=False, kind="stable")
+    found = table.iloc[np.array(around)].sort_values("density", ascending=False, kind="stable")
     return features_table.list_of(opened, found, found["feature"].tolist(), key="map")
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import cached_features, features_filters
+from pages.shared import cached_features, features_filters, features_probe
 from pages.shared.downloads import file_part
 from pages.shared.features_export import table_buttons
+from pages.shared.frame import Chosen
 from pages.shared.links import choose as set_choice
 from pages.shared.links import linked
 from pages.shared.parts import part, run_only
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 CARD = "card"  # the part that shows the card of a feature
 ROWS = 50  # on a page: all 65,536 would take the browser half a minute
-SHOWN = ("feature", "label", "label_score", "density", "max", "top_tokens", "promoted", "suppressed", "dead")
+SHOWN = (
+    *("feature", "label", "probe_weight", "probe_reads", "label_score", "density", "max"),
+    *("top_tokens", "promoted", "suppressed", "dead"),
+)
 MORE = ("label_by", "count", "mean", "median", "top_share", "promotes", "nearest", "cosine", "bookmark", "note")
 FORMATS = {
     "label_score": "%.2f",
@@ -32,14 +36,15 @@ FORMATS = {
     "top_share": "%.2f",
     "promotes": "%.2f",
     "cosine": "%.2f",
+    "probe_weight": "%+.3f",
+    "probe_reads": "%+.3f",
 }
 OWN = {"note": "What you noted.", "bookmark": "Whether you marked it."}
 
 
-def choose(opened: Opened) -> pd.DataFrame:
+def choose(opened: Opened, chosen: Chosen) -> pd.DataFrame:
     """Draw the choices of a view of the table; the lines of all features that it goes through, in their order."""
-    table = cached_features.table(opened)
-    view = features_filters.ask(list(table.columns))
+    table, view = features_filters.ask(lambda: features_probe.ask(opened, chosen))
     return view.of(table, lambda words, where: cached_features.found(opened, words, where))
 
 
@@ -94,11 +99,12 @@ def readable(found: pd.DataFrame) -> pd.DataFrame:
 
 def config() -> dict[str, Any]:
     """What each column is called, and what it is."""
+    from core.dictionaries.index.probed import PROBED
     from core.dictionaries.index.table import COLUMNS
 
     kinds = st.column_config
     made: dict[str, Any] = {}
-    for column, help in {**COLUMNS, **OWN}.items():
+    for column, help in {**COLUMNS, **PROBED, **OWN}.items():
         name = features_filters.title(column)
         if column in ("dead", "bookmark"):
             made[column] = kinds.CheckboxColumn(name, help=help)
@@ -113,6 +119,7 @@ def config() -> dict[str, Any]:
 
 def _draw(shown: pd.DataFrame, wide: bool, *, key: str, card: str | None) -> None:
     features = shown["feature"].tolist()
+    order = [*SHOWN, *MORE] if wide else SHOWN
 
     def look() -> None:
         rows = st.session_state[key]["selection"]["rows"]
@@ -128,7 +135,7 @@ def _draw(shown: pd.DataFrame, wide: bool, *, key: str, card: str | None) -> Non
         height=min(388, 38 + 35 * len(shown)),
         on_select=look,
         selection_mode="single-row",
-        column_order=[*SHOWN, *MORE] if wide else SHOWN,
+        column_order=[column for column in order if column in shown.columns],
         column_config=config(),
         alt="Features of the dictionary",
     )
