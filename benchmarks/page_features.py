@@ -3,7 +3,8 @@
 Four times are taken, each against its limit, as a ratio that is within it below 1: a visit by link in a fresh browser
 session, until the first card with its examples is there; from a click on Next until the next card is there; from a text
 that was typed until its tokens are coloured by the new card's feature; all until the page has stopped running. The
-server has been visited once before, and what that first visit takes is told. The last line is the server's memory.
+server has been visited once before, and what that first visit takes is told. The last line is the most memory that the
+server ever held (resident, with files that it reads in place); what it holds in the end, and its own part, are told.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SINCE = "(performance.now() - window.actedAt) / 1000"
 
 @dataclass
 class Times:
-    """Seconds of each act with one dictionary, and the server's memory in MB after them."""
+    """Seconds of each act with one dictionary, and the server's peak memory in MB."""
 
     visits: list[float] = field(default_factory=list)
     cards: list[float] = field(default_factory=list)
@@ -88,7 +89,7 @@ def measure(rounds: int, sizes: list[str], chromium: str) -> list[Comparison]:
                         _visit(page, f"{address}/features?dictionary={name}", times, first=number == 0)
                     finally:
                         context.close()
-                times.memory = resident(home)
+                times.memory = peak_of(home)
             found += [
                 _against(f"page-features-{name}-visit", times.visits, VISIT),
                 _against(f"page-features-{name}-next-card", times.cards, NEXT),
@@ -136,12 +137,21 @@ def _settle(page: Page) -> None:
     page.locator(SETTLED).wait_for()
 
 
-def resident(home: Path) -> float:
-    """MB of memory that the server whose workspace is `home` holds."""
+def peak_of(home: Path) -> float:
+    """MB of memory that the server whose workspace is `home` held at the most."""
     import psutil
 
     own = [one for one in psutil.Process().children() if "streamlit" in one.cmdline()]
-    return max((one.memory_info().rss for one in own if one.environ().get(HOME) == str(home)), default=0) / 1e6
+    pids = [one.pid for one in own if one.environ().get(HOME) == str(home)]
+    if not pids or not Path("/proc/self/smaps_rollup").exists():
+        return float("nan")
+    status, rollup = (Path(f"/proc/{pids[0]}/{name}").read_text() for name in ("status", "smaps_rollup"))
+    peak, now, part = (
+        int(re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)[1]) / 1e3  # type: ignore[index]
+        for name, text in (("VmHWM", status), ("VmRSS", status), ("Pss", rollup))
+    )
+    tell(f"memory: at the most {peak:,.0f} MB, now {now:,.0f} MB, of which {part:,.0f} MB its own (PSS)")
+    return peak
 
 
 def _against(name: str, amounts: list[float], limit: float, unit: str = "s") -> Comparison:

@@ -37,6 +37,7 @@ from core.cli import (
     sae_import,
     sae_index,
     sae_map,
+    sae_probe,
     sae_train,
     steer,
     steer_fold,
@@ -51,7 +52,10 @@ from core.errors import UserError
 from core.jobs import listener
 from core.progress import Progress
 
-_DICTIONARIES = (sae, sae_train, sae_import, sae_eval, sae_index, sae_features, sae_map, sae_compare, sae_export)
+_DICTIONARIES = (
+    *(sae, sae_train, sae_import, sae_eval, sae_probe),
+    *(sae_index, sae_features, sae_map, sae_compare, sae_export),
+)
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
 _TCAV = (tcav, tcav_calibrate, tcav_gcav, tcav_scan)

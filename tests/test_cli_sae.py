@@ -7,12 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from core.__main__ import main
 from core.cli.sae_train import SETTINGS
+from core.dictionaries import open_dictionary
 from core.dictionaries.formats import CONFIG, read_files
 from core.dictionaries.training.curves import read_curves
 from core.dictionaries.training.recipe import Recipe
+from core.dictionaries.training.table import METHODS
 from tests.commands import fails, run
 from tests.dictionaries import small_sae
 from tests.test_dictionaries_runs import TEXTS
@@ -70,6 +73,23 @@ def test_from_training_to_export(
     for arguments in (("sae",), ("sae", "compare", "mine", "back"), ("sae", "eval", "mine", "--examples", labelled)):
         assert main(arguments) == 0
         assert capsys.readouterr().out.strip()
+
+
+FORMS = {"batchtopk": "jumprelu", "matryoshka": "jumprelu"}  # saved as what they are once they are trained
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_trained_by_the_command(
+    method: str, model: str, texts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sparse = ("--set", "k=4") if method in ("topk", "batchtopk", "matryoshka") else ()
+    made = run(capsys, "sae", "train", model, "--layer", "1", "--texts", texts, *QUICK[:6], *sparse, "--method", method,
+               "--save", "one")  # fmt: skip
+    assert (made["kind"], made["features"]) == (FORMS.get(method, method), 16)
+    opened = open_dictionary("one")
+    x = torch.randn(9, opened.coder.d_in, generator=torch.Generator().manual_seed(0))
+    assert bool(opened.coder.reconstruct(x).isfinite().all())
+    assert opened.card.recipe["method"] == method
 
 
 def test_dictionaries_that_need_no_training(model: str, texts: str, capsys: pytest.CaptureFixture[str]) -> None:

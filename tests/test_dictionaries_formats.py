@@ -141,6 +141,23 @@ def test_a_name_is_not_taken_twice_unless_asked(home: Path) -> None:
         save_dictionary(dictionary(), "../mine")
 
 
+def test_what_was_opened_stays_as_it_was(home: Path, tmp_path: Path) -> None:
+    """Weights of the workspace are left in their file, which nobody writes into; those of others are copied."""
+    saved = save_dictionary(dictionary(), "mine")
+    export_dictionary(saved, tmp_path / "theirs")
+    theirs = open_dictionary(str(tmp_path / "theirs"))
+    before = {name: tensor.clone() for name, tensor in saved.coder.tensors().items()}
+    save_dictionary(dictionary("gated"), "mine", replace=True)
+    delete_dictionary("mine")
+    path = tmp_path / "theirs" / WEIGHTS
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(bytes(path.stat().st_size // 2))
+    for opened in (saved, theirs):
+        for name, tensor in opened.coder.tensors().items():
+            assert torch.equal(tensor, before[name]), (opened.name, name)
+
+
 def test_a_replacement_that_was_cut_short_loses_nothing(home: Path) -> None:
     save_dictionary(dictionary(), "mine")
     (home / "dictionaries" / "mine").rename(home / "dictionaries" / ".mine.old")

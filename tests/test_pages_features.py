@@ -261,26 +261,6 @@ def test_the_map_is_drawn_by_a_job_and_shown(index: Index, dictionary: Dictionar
     assert numbers(ring["x"]) == pytest.approx(points[4, :1], abs=1e-5)
 
 
-def test_a_dictionarys_health_is_shown(index: Index, dictionary: Dictionary, directory: str) -> None:
-    app = opened(directory, features="health")
-    shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["Tokens indexed"] == f"{index.n_tokens:,}"
-    assert shown["On per token"] == f"{index.columns['count'].sum() / index.n_tokens:.1f}"
-    press(app, "Measure")
-    (job,) = jobs.jobs()
-    assert job.arguments[:3] == ("sae", "eval", "mine")
-    jobs.cancel(job.id)
-    figures = {"explained_variance": 0.5, "ce_recovered": 0.25, "ce_recovered_mean": 0.125, "l0": 4.0, "dead": 0.0}
-    details = {"intervals": {"explained_variance": [0.4, 0.6]}, "published": {"l0": 3.0}, "texts": 9, "tokens": 99}
-    finish(job, {**figures, "details": details})
-    app = opened(directory, features="health")
-    assert not app.error
-    table = app.dataframe[0].value.set_index("figure")
-    assert table.loc["explained variance", ["mine", "from", "to"]].tolist() == [0.5, 0.4, 0.6]
-    assert table.loc["codes on per token (L0)", "published"] == 3.0
-    assert "There is no other dictionary" in texts_of(app)
-
-
 def finish(job: jobs.Job, result: dict[str, Any]) -> None:
     """Lay down what the job would have, had it been let run."""
     import time

@@ -13,6 +13,7 @@ from core.charts.lines import Line, lines
 from core.charts.marks import Mark, marks
 from core.charts.nulls import NullBar, null_bars, null_histogram
 from core.charts.panels import Measure, measures
+from core.charts.parts import against, parts
 from core.charts.points import points
 from core.charts.reliability import Said, reliability
 from core.charts.standalone import figure_values, plotly_script
@@ -30,6 +31,7 @@ __all__ = [
     "Measure",
     "NullBar",
     "Said",
+    "against",
     "bars",
     "cell_map",
     "cosine_map",
@@ -42,6 +44,7 @@ __all__ = [
     "measures",
     "null_bars",
     "null_histogram",
+    "parts",
     "plotly_script",
     "points",
     "reliability",

@@ -32,7 +32,7 @@ def open_dictionary(spec: str) -> Dictionary:
     sentence, if there is none or it is not sound. Nothing is asked of a model yet: see `fitted`.
     """
     folder = _find(spec.strip())
-    files = read_files(folder)
+    files = read_files(folder, mapped=_is_ours(folder))
     beside = read_beside(folder)
     card = card_from(workspace.read_json(folder / CARD))
     name = folder.name if _is_ours(folder) else spec

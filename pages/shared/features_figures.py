@@ -26,9 +26,13 @@ FIGURES = {
         "cross-entropy recovered, mean",
         "The same with the mean activation in the place of zeros: the harder comparison.",
     ),
+    "kl_recovered": (
+        "KL recovered, zeros",
+        "1 - KL(clean, ours) / KL(clean, zeros): how near the model's predictions stay.",
+    ),
     "kl_recovered_mean": (
         "KL recovered, mean",
-        "1 - KL(clean, ours) / KL(clean, mean): how near the model's predictions stay.",
+        "The same with the mean activation in the place of zeros.",
     ),
     "l0": ("codes on per token (L0)", "Mean number of features that are on at a token. Fewer are easier to read."),
     "dead": ("dead", "Share of features that are on at none of these tokens, 0 to 1; it falls with more tokens."),
@@ -36,6 +40,10 @@ FIGURES = {
     "encoder_decoder_cosine": (
         "encoder-decoder cosine",
         "Mean cosine of what features read and what they write, -1 to 1.",
+    ),
+    "norm_ratio": (
+        "norm of codes / of reconstruction",
+        "Median over tokens. 1: at right angles; below it features on together say much alike, above it they cancel.",
     ),
     "norm_error": ("norm error", "Mean gap between the norm of the codes and that of the reconstruction (AFA)."),
 }

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs
-from core.charts import Bars, bars
-from pages.shared import estimate, features_indexing, features_new, running
+from core.charts import Bars, against, bars, parts
+from pages.shared import estimate, features_indexing, features_new, features_probes, running
 from pages.shared.downloads import file_part, json_button
 from pages.shared.features_compare import compare
 from pages.shared.features_figures import FIGURES, figures_table, measured
@@ -25,6 +25,14 @@ MISSING = (
     "Of the variance {explained} is explained. {linear} is missing although a linear map of the activation would "
     "predict it; {nonlinear} is missing and would not be predicted so."
 )
+MISSING_HELP = (
+    "The variance of held-out tokens in three parts (Engels et al. 2024): what the dictionary rebuilds; error that "
+    "least squares predict from the activation, fitted on other texts; and the rest, which is called dark matter."
+)
+NORMS_HELP = (
+    "Token by token (Lee et al. 2025): were what features write at right angles, both norms would be equal. Below the "
+    "line, features that are on together say much alike; above it, they cancel one another in part."
+)
 TEXTS, BROKEN, TOKENS = 300, 60, 110  # texts that are read, those on which the model is broken, tokens of each
 
 
@@ -34,6 +42,8 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
     _of_index(opened)
     st.subheader("What it explains and what it breaks", anchor=False)
     _measured(opened, chosen)
+    st.subheader("How concepts lie in it", anchor=False)
+    features_probes.show(opened, chosen, _changed(opened))
     st.subheader("Beside another dictionary", anchor=False)
     compare(opened, chosen)
     with st.expander("Index over more texts", icon=":material/add_chart:"):
@@ -112,14 +122,48 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
         st.warning(plain(str(details["warning"])))
     table = figures_table({name: found})
     _draw(table, name)
-    dark = details.get("missing")
-    if dark:
-        st.caption(MISSING.format(**{key: f"{value:.1%}" for key, value in dark.items() if isinstance(value, float)}))
+    left, right = st.columns(2, gap="large")
+    with left:
+        _missing(details.get("missing"))
+    with right:
+        _norms(details.get("norms"))
     st.caption(
         f"On {details['texts']:,} texts, {details['tokens']:,} tokens; 95% intervals by drawing texts again. Positions "
         "on which the dictionary was not trained pass unchanged."
     )
     json_button(lambda: found, f"figures-{file_part(name)}.json")
+
+
+def _missing(dark: dict[str, float] | None) -> None:
+    st.markdown("**What is missing**", help=MISSING_HELP)
+    if dark is None:
+        st.caption("There were too few tokens to tell: least squares takes four for each dimension, twice.")
+        return
+    st.plotly_chart(
+        parts([("explained", dark["explained"]), ("linear error", dark["linear"]), ("the rest", dark["nonlinear"])]),
+        key="missing",
+        config={"displayModeBar": False},
+        alt="The variance in three parts: explained, error that is linear in the activation, and the rest",
+    )
+    st.caption(MISSING.format(**{key: f"{value:.1%}" for key, value in dark.items() if isinstance(value, float)}))
+
+
+def _norms(found: dict[str, list[float]] | None) -> None:
+    if not found:
+        return
+    st.markdown("**Do codes add up?**", help=NORMS_HELP)
+    st.plotly_chart(
+        against(
+            found["rebuilt"],
+            found["codes"],
+            x_title="norm of the reconstruction",
+            y_title="norm of the codes",
+            height=260,
+        ),
+        key="norms",
+        config={"displayModeBar": False},
+        alt="Norm of the codes against that of the reconstruction, token by token",
+    )
 
 
 def _draw(table: pd.DataFrame, name: str) -> None:

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.activations import write_arrays
+from core.dictionaries import open_dictionary
+from core.dictionaries.maps import feature_map
 from core.models import open_model
 from tests.browser.conftest import running_app
 from tests.browser.test_journeys import button, settled
@@ -69,3 +73,36 @@ def test_a_feature_is_found_named_read_and_steered_with(features: str, visitor: 
     saved = main.get_by_role("combobox", name=re.compile("Saved direction"))
     expect(saved).to_have_value(re.compile("^journey-f"))
     assert dialogs == []
+
+
+def test_a_lasso_drawn_on_the_map_lists_what_lies_within(features: str, workspace_copy: Path, visitor: Page) -> None:
+    """Features on a grid of four columns; a lasso is dragged around the two on the left, then let go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONCEPTSCOPE_HOME", str(workspace_copy))
+        numbers = np.arange(FEATURES)
+        points = np.stack([numbers % 4, numbers // 4], axis=1).astype(np.float32)
+        write_arrays(feature_map._key(open_dictionary("journey"), 0), {"points": points})
+    visitor.goto(f"{features}/features?dictionary=journey&features=map&map_colour=max")
+    main = visitor.get_by_test_id("stMain")
+    plot = main.locator(".js-plotly-plot .nsewdrag").first
+    plot.wait_for()
+    settled(visitor)
+    area = plot.bounding_box()
+    assert area is not None
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return area["x"] + x * area["width"], area["y"] + y * area["height"]
+
+    # The plot keeps the axes' proportion, so that only the middle between the columns is sure: at half its width.
+    visitor.mouse.move(*at(0.02, 0.02))
+    visitor.mouse.down()
+    for corner in ((0.5, 0.02), (0.5, 0.98), (0.02, 0.98), (0.02, 0.05)):
+        visitor.mouse.move(*at(*corner), steps=8)
+    visitor.mouse.up()
+    left = [one for one in range(FEATURES) if one % 4 < 2]
+    expect(main.get_by_text(f"{len(left)} of {FEATURES} features")).to_be_visible()
+    settled(visitor)
+    heading = main.get_by_role("heading", level=2).first.inner_text()
+    assert int(heading.split(" ")[0]) in left
+    visitor.mouse.dblclick(*at(0.75, 0.5))
+    expect(main.get_by_text(f"{len(left)} of {FEATURES} features")).to_have_count(0)

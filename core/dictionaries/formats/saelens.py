@@ -41,11 +41,14 @@ class Files:
     sparsity: Tensor | None
 
 
-def read_files(folder: Path) -> Files:
-    """Read a dictionary's directory. Raises UserError, in one sentence, for anything that is not a sound dictionary."""
+def read_files(folder: Path, *, mapped: bool = False) -> Files:
+    """Read a dictionary's directory. Raises UserError, in one sentence, for anything that is not a sound dictionary.
+
+    mapped: see `read_tensors`.
+    """
     try:
         values = _read_config(folder)
-        coder = _read_coder(folder, values)
+        coder = _read_coder(folder, values, mapped)
         sparsity = _read_sparsity(folder, coder.n_features)
     except Unfit as error:
         raise UserError(f"The dictionary {folder.name[:80]!r} cannot be opened: {error}.") from None
@@ -100,12 +103,12 @@ def _nothing_found(folder: Path) -> str:
     return f"it holds no {CONFIG}"
 
 
-def _read_coder(folder: Path, values: dict[str, Any]) -> Coder:
+def _read_coder(folder: Path, values: dict[str, Any], mapped: bool) -> Coder:
     path = folder / WEIGHTS
     if not path.is_file():
         raise Unfit(f"it holds no {WEIGHTS}")
     if (other := OTHERS.get(str(values.get("architecture")))) is not None:
-        return other.from_files(values, lambda check: read_tensors(path, check))
+        return other.from_files(values, lambda check: read_tensors(path, check, mapped=mapped))
     config = read_config(values)
     wide = torch.float64 if config.dtype == "float64" else torch.float32
 
@@ -114,7 +117,7 @@ def _read_coder(folder: Path, values: dict[str, Any]) -> Coder:
         own = {name: shape for name, shape in shapes.items() if name != "scaling_factor"}
         check_shapes(config, own)
 
-    tensors = read_tensors(path, check, wide)
+    tensors = read_tensors(path, check, wide, mapped=mapped)
     factor = tensors.pop("scaling_factor", None)
     if factor is not None and not torch.allclose(factor, torch.ones_like(factor)):
         raise Unfit("it was fine-tuned with a scaling factor, which today's format has no place for")

@@ -20,11 +20,13 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def read_tensors(
-    path: Path, check: Callable[[Shapes], None], dtype: torch.dtype | None = torch.float32
+    path: Path, check: Callable[[Shapes], None], dtype: torch.dtype | None = torch.float32, *, mapped: bool = False
 ) -> dict[str, Tensor]:
     """All tensors of a file, in `dtype` (None: as they are stored), on the CPU.
 
-    check: is given all shapes before anything is loaded, and raises Unfit if they are not what they should be.
+    check: is given all shapes before anything is loaded, and raises Unfit if they are not what they should be. mapped:
+    leave what needs no other precision where it lies in the file: only for files that are never written into, as those
+    in the workspace, which are replaced whole.
     Raises Unfit for a file that is damaged, holds no floating-point numbers, or holds NaN or infinite ones.
     """
     size = path.stat().st_size
@@ -45,8 +47,8 @@ def read_tensors(
                     raise Unfit(f"its tensor {name[:40]!r} holds {kind}, not floating-point numbers")
                 shapes[name] = shape
             check(shapes)
-            # Copied out of the memory map: the file may be replaced while its dictionary is in use.
-            found = {name: file.get_tensor(name).clone() for name in names}
+            # Copied out of the memory map: somebody else's file may be written into while its dictionary is in use.
+            found = {name: _taken(file.get_tensor(name), dtype, mapped) for name in names}
     except (safetensors.SafetensorError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, Unfit):
             raise
@@ -54,9 +56,14 @@ def read_tensors(
     for name, tensor in found.items():
         if not _finite(tensor):
             raise Unfit(f"its {name} holds NaN or infinite values")
-    return found if dtype is None else {name: tensor.to(dtype) for name, tensor in found.items()}
+    return found
+
+
+def _taken(tensor: Tensor, dtype: torch.dtype | None, mapped: bool) -> Tensor:
+    wanted = tensor if dtype is None else tensor.to(dtype)  # another precision is a copy already
+    return wanted.clone() if wanted is tensor and not mapped else wanted
 
 
 def _finite(tensor: Tensor) -> bool:
-    """Part by part, so that the mask stays small."""
-    return all(bool(part.isfinite().all()) for part in tensor.flatten().split(1 << 22))
+    """By the smallest and the largest value, which are NaN if any is: no mask as large as the tensor is made."""
+    return tensor.numel() == 0 or all(bool(end.isfinite()) for end in tensor.aminmax())

@@ -26,7 +26,7 @@ LARGEST = 256 << 20  # bytes of a file; a larger one is passed over
 MOST_TERMS = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Term:
     """A word of an automatic label. where: "at" the token itself, or "near" it. weight: how much it speaks for the
     feature, a logarithm of odds; see `core.dictionaries.index.labelling`."""
@@ -36,7 +36,7 @@ class Term:
     weight: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Label:
     """text: at most 500 characters. by: who said so. score: AUROC of detection on held-out examples, 0 to 1, 0.5 is
     chance; None where it was not measured or there were too few. control: the same with another feature's label.

@@ -1,8 +1,9 @@
-"""Codes of whole texts: of each feature the largest, or the mean, over a text's tokens."""
+"""Codes of whole texts: of each feature the largest, the mean over a text's tokens, or that at the last one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from core.dictionaries.dictionary import Dictionary
     from core.models import Model
 
-Pool = Literal["max", "mean"]
-POOLS: tuple[Pool, ...] = ("max", "mean")
+Pool = Literal["max", "mean", "last"]
+POOLS: tuple[Pool, ...] = ("max", "mean", "last")
 FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
     """Codes of n texts, those that are 0 left out, feature after feature. starts: (m + 1,) where each feature's begin.
-    rows, values: (c,). means: (n, d_in) mean activation of each text, NaN for one without a token that is read."""
+    rows, values: (c,). means: (n, d_in) mean activation of each text, or that of its last token for codes of last
+    tokens; NaN for a text without a token that is read."""
 
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
@@ -49,6 +51,16 @@ class Pooled:
     def on_in(self) -> NDArray[np.int64]:
         """(m,) texts in which each feature is on."""
         return np.diff(self.starts)
+
+    @cached_property
+    def features(self) -> NDArray[np.int64]:
+        """(c,) the feature of each code."""
+        return np.repeat(np.arange(self.n_features), self.on_in)
+
+    def sums(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m,) of each feature the sum of its codes times the weights (n,) of the texts."""
+        terms = self.values * weights[self.rows]
+        return np.bincount(self.features, weights=terms, minlength=self.n_features).astype(np.float64)
 
     def of(self, features: NDArray[np.integer] | range) -> NDArray[np.float32]:
         """(k, n) codes of some features."""
@@ -105,9 +117,9 @@ def _computed(
                 for text, a, b in zip(chunk.read.texts.tolist(), bounds[:-1], bounds[1:], strict=True):
                     if b == a:
                         continue
-                    own = chunk.codes[a:b]
-                    code = own.amax(dim=0) if pool == "max" else own.mean(dim=0)
-                    means[text] = chunk.read.x[a:b].float().mean(dim=0).cpu().numpy()
+                    own, x = chunk.codes[a:b], chunk.read.x[a:b]
+                    code = own[-1] if pool == "last" else own.amax(dim=0) if pool == "max" else own.mean(dim=0)
+                    means[text] = (x[-1] if pool == "last" else x.float().mean(dim=0)).float().cpu().numpy()
                     on = code.nonzero()[:, 0]
                     features.append(on.cpu().numpy())
                     values.append(code[on].float().cpu().numpy())

@@ -21,8 +21,9 @@ from core.examples import reference_texts
 from core.models import Model, tokenize
 from core.progress import Listener, silent
 
-FORMAT = 1  # raised when a figure changes its meaning
+FORMAT = 2  # raised when a figure changes its meaning, or one comes to it
 OPENING_TOKENS = 2000
+SCATTERED = 400  # tokens whose two norms are kept one by one
 DOUBTFUL = 0.5  # explained variance below which a dictionary hardly belongs where it was put
 
 
@@ -102,6 +103,7 @@ def _measured(
         "missing": None if dark is None else asdict(dark),
         "norm_ratio": float(np.median(scatter.codes / np.maximum(scatter.rebuilt, 1e-30))),
         "norm_error": float(np.mean(scatter.error)),
+        "norms": {"rebuilt": scatter.rebuilt[:SCATTERED].tolist(), "codes": scatter.codes[:SCATTERED].tolist()},
         "tokens": reading.n_tokens,
         "texts": reading.n_texts,
         "tokens_predicted": broke.n_tokens,
