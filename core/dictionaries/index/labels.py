@@ -6,9 +6,11 @@ in the workspace, see `core.dictionaries.index.notes`. All of it is text of othe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any, Literal
 
 from core import workspace
@@ -80,13 +82,14 @@ def automatic_labels(index: Index) -> dict[int, Label]:
     try:
         if path.stat().st_size > LARGEST:
             return {}
-    except OSError:
+        # Each line becomes a label as soon as it is read: all of them as JSON would take several times the memory.
+        value = json.loads(path.read_bytes(), object_hook=_line)
+    except (OSError, ValueError, RecursionError):
         return {}
-    value = workspace.read_json(path)
     lines = value.get("labels") if isinstance(value, dict) and value.get("format") == FORMAT else None
     found = {}
-    for key, line in lines.items() if isinstance(lines, dict) else ():
-        if key.isascii() and key.isdigit() and len(key) < 9 and (label := _label(line)) is not None:
+    for key, label in lines.items() if isinstance(lines, dict) else ():
+        if key.isascii() and key.isdigit() and len(key) < 9 and isinstance(label, Label):
             found[int(key)] = label
     return {feature: label for feature, label in found.items() if feature < index.n_features}
 
@@ -97,14 +100,19 @@ def write_labels(folder: Path, labels: Mapping[int, Label], about: Mapping[str, 
     workspace.write_json(folder / FILE, {"format": FORMAT, "about": dict(about), "labels": lines})
 
 
-def _label(line: Any) -> Label | None:
-    if not isinstance(line, dict) or not isinstance(line.get("label"), str):
-        return None
+def _line(value: dict[str, Any]) -> dict[str, Any] | Label:
+    """An object of the file: a label if it is a line of one, else itself."""
+    return _label(value) if isinstance(value.get("label"), str) and "labels" not in value else value
+
+
+def _label(line: dict[str, Any]) -> Label:
     terms: list[Term] = []
-    for one in line.get("terms") or ():
+    given = line.get("terms")
+    for one in given if isinstance(given, list) else ():
         sound = isinstance(one, list) and len(one) == 3 and one[0] in ("at", "near") and isinstance(one[1], str)
         if sound and (weight := _number(one[2])) is not None and len(terms) < MOST_TERMS:
-            terms.append(Term(one[0], one[1][:LONGEST], weight))
+            # Many labels share their words, and all of them the two places: each is kept once.
+            terms.append(Term("at" if one[0] == "at" else "near", intern(one[1][:LONGEST]), weight))
     score, control = (_share(line.get(name)) for name in ("score", "control"))
     positives, negatives = (int(_number(line.get(name)) or 0) for name in ("positives", "negatives"))
     return Label(line["label"][:LONGEST], "automatic", score, control, positives, negatives, tuple(terms))
