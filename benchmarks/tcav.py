@@ -3,8 +3,9 @@
 Five textures as concepts, five sets of random patches, three layers of efficientnet-lite0, 50 inputs, one class. Captum
 gives its scores of every concept against every random set; ours the scores against all random patches, with 999
 permutations, readability and intervals. Both prepare the same pixels in batches of 8 on one thread, and write what they
-have computed to disk. Captum's classifier is told to take means over the map first: its CAV is then ours, and sign
-count and magnitude have to agree before anything is reported. Needs captum: `make peers`.
+have computed to disk. Cold is a fresh process for each; the other two follow in one process. Captum's classifier is told
+to take means over the map first: its CAV is then ours, and sign count and magnitude have to agree before anything is
+reported. Needs captum: `make peers`.
 """
 
 from __future__ import annotations
@@ -138,88 +139,95 @@ def check(work: Work, theirs: dict[str, Any], captums: Captums) -> tuple[float, 
     return max(signs), max(magnitudes) / largest
 
 
-def measure(rounds: int, each: int, memory: bool = True) -> dict[str, Any]:
+def measure(rounds: int, each: int) -> dict[str, Any]:
+    cold = [{who: in_fresh_process(who, each) for who in ("ours", "captum")} for _ in range(rounds)]
+    for number, one in enumerate(cold):
+        tell(f"round {number + 1}, cold: ours {one['ours'].seconds:.2f} s, Captum {one['captum'].seconds:.2f} s")
+    results = [
+        _compared("cold", [(one["ours"].seconds, one["captum"].seconds) for one in cold], "s of processor time"),
+        _compared("memory", [(one["ours"].peak_mb, one["captum"].peak_mb) for one in cold], "MB"),
+    ]
+    further, parity = measure_further(rounds, each)
+    results += [_compared(name, seconds, "s of processor time") for name, seconds in further.items()]
+    return {"results": results, "largest_difference": {"sign": parity[0], "mean derivative": parity[1]}}
+
+
+def measure_further(rounds: int, each: int) -> tuple[dict[str, list[tuple[float, float]]], tuple[float, float]]:
+    """Seconds (ours, theirs) of a concept more in a process that is warm; and how far the two are apart."""
     from benchmarks.peers.captum_tcav import Captums
 
     work, home = load(each), os.environ.get("CONCEPTSCOPE_HOME")
-    shares: dict[str, list[float]] = {"cold": [], "one more concept": [], "its activations stored": []}
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in shares}
+    seconds: dict[str, list[tuple[float, float]]] = {"one more concept": [], "its activations stored": []}
     parity = (0.0, 0.0)
     for number in range(rounds):
         with tempfile.TemporaryDirectory(prefix="conceptscope-bench-") as place:
             ours = Ours(work, Path(place) / "ours")
             captums = Captums(work, LAYERS, TARGET, BATCH, Path(place) / "captum")
-            for name, names in (
-                ("cold", CONCEPTS),
-                ("one more concept", [ONE_MORE]),
-                ("its activations stored", [RECORDED]),
-            ):
-                if name == "its activations stored":
-                    ours.record(RECORDED)
-                    captums.record(RECORDED)
-                theirs, found = timed(partial(captums.run, names))
-                mine, _ = timed(partial(ours.run, names))
+            ours.run(CONCEPTS)
+            parity = check(work, captums.run(CONCEPTS), captums)
+            if max(parity) > TOLERANCE:
+                raise AssertionError(f"scores differ from Captum's by {parity}")
+            for name, concept in (("one more concept", ONE_MORE), ("its activations stored", RECORDED)):
+                if concept == RECORDED:
+                    ours.record(concept)
+                    captums.record(concept)
+                theirs, mine = timed(partial(captums.run, [concept])), timed(partial(ours.run, [concept]))
                 seconds[name].append((mine, theirs))
-                shares[name].append(theirs / mine)
                 tell(f"round {number + 1}, {name}: ours {mine:.2f} s, Captum {theirs:.2f} s, ratio {theirs / mine:.1f}")
-                if name == "cold":
-                    parity = check(work, found, captums)
-                    if max(parity) > TOLERANCE:
-                        raise AssertionError(f"scores differ from Captum's by {parity}")
-    results = [
-        {
-            "name": f"tcav-vs-captum-{name.replace(' ', '-')}",
-            "ours": float(np.median([mine for mine, _ in seconds[name]])),
-            "peer": float(np.median([theirs for _, theirs in seconds[name]])),
-            "ratio": float(np.median(shares[name])),
-            "ratios": shares[name],
-            "unit": "s of processor time",
-        }
-        for name in shares
-    ]
     if home is None:
         os.environ.pop("CONCEPTSCOPE_HOME")
     else:
         os.environ["CONCEPTSCOPE_HOME"] = home
-    if memory:
-        peaks = {who: in_fresh_process(who, each) for who in ("nothing", "ours", "captum")}
-        results.append(
-            {
-                "name": "tcav-vs-captum-memory",
-                "ours": peaks["ours"],
-                "peer": peaks["captum"],
-                "ratio": peaks["ours"] / peaks["captum"],
-                "unit": "MB",
-                "before": peaks["nothing"],
-            }
-        )
-    return {"results": results, "largest_difference": {"sign": parity[0], "mean derivative": parity[1]}}
+    return seconds, parity
 
 
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+def _compared(name: str, pairs: Sequence[tuple[float, float]], unit: str) -> dict[str, Any]:
+    """Ours and theirs as medians, and how many times as much theirs takes, each round by itself."""
+    ratios = [theirs / mine for mine, theirs in pairs]
+    return {
+        "name": f"tcav-vs-captum-{name.replace(' ', '-')}",
+        "ours": float(np.median([mine for mine, _ in pairs])),
+        "peer": float(np.median([theirs for _, theirs in pairs])),
+        "ratio": float(np.median(ratios)),
+        "ratios": ratios,
+        "unit": unit,
+    }
+
+
+def timed(run: Callable[[], Any]) -> float:
     """Processor time: a busy neighbour shall not count."""
     start = time.process_time()
-    found = run()
-    return time.process_time() - start, found
+    run()
+    return time.process_time() - start
 
 
-def in_fresh_process(who: str, each: int) -> float:
-    """Peak MB of the cold run of one of the two, or of loading what both need."""
+@dataclass(frozen=True)
+class Alone:
+    """What the cold run of one of the two took: seconds of processor time, and the process' largest size."""
+
+    seconds: float
+    peak_mb: float
+
+
+def in_fresh_process(who: str, each: int) -> Alone:
     root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "benchmarks.tcav", "--alone", who, "--each", str(each)]
-    return float(json.loads(subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout)["peak_mb"])
+    return Alone(**json.loads(subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout))
 
 
 def alone(who: str, each: int) -> None:
+    """What runs in the fresh process: modules and pixels are loaded before the clock starts."""
     work = load(each)
     with tempfile.TemporaryDirectory(prefix="conceptscope-bench-") as place:
+        run: Callable[[], Any]
         if who == "ours":
-            Ours(work, Path(place)).run(CONCEPTS)
-        elif who == "captum":
+            run = partial(Ours(work, Path(place)).run, CONCEPTS)
+        else:
             from benchmarks.peers.captum_tcav import Captums
 
-            Captums(work, LAYERS, TARGET, BATCH, Path(place)).run(CONCEPTS)
-    print(json.dumps({"peak_mb": peak_mb()}))
+            run = partial(Captums(work, LAYERS, TARGET, BATCH, Path(place)).run, CONCEPTS)
+        seconds = timed(run)
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 
 
 def main() -> None:
@@ -227,15 +235,14 @@ def main() -> None:
     options.add_argument("--json", action="store_true", help="print one JSON object")
     options.add_argument("--rounds", type=int, default=2, help="how often each way is run (default 2)")
     options.add_argument("--each", type=int, default=50, help="images in every set (default 50)")
-    options.add_argument("--no-memory", action="store_true", help="leave out the peaks of memory")
-    options.add_argument("--alone", choices=["nothing", "ours", "captum"], help=argparse.SUPPRESS)
+    options.add_argument("--alone", choices=["ours", "captum"], help=argparse.SUPPRESS)
     chosen = options.parse_args()
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if chosen.alone:
             return alone(chosen.alone, chosen.each)
-        found = measure(chosen.rounds, chosen.each, not chosen.no_memory)
+        found = measure(chosen.rounds, chosen.each)
     print(json.dumps(found) if chosen.json else "\n".join(map(json.dumps, found["results"])))
     return None
 

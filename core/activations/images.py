@@ -18,6 +18,7 @@ from torch import Tensor
 from core import workspace
 from core.activations import shards
 from core.activations.extract import is_out_of_memory
+from core.activations.freed_memory import keep_freed_memory
 from core.activations.recipe import Recipe, corpus_hash
 from core.activations.store import ShardEntry, Store
 from core.errors import UserError
@@ -140,6 +141,7 @@ def _fill(
             if number not in store.entries() or shards.name_of(number) in damaged[site]
         }
         if missing:
+            keep_freed_memory()
             for read in _fill_shard(model, [images[row] for row in rows], missing, number, gradient_of):
                 progress(Progress(done + read, len(images), "images", note))
         done += len(rows)
