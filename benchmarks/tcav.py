@@ -3,9 +3,9 @@
 Five textures as concepts, five sets of random patches, three layers of efficientnet-lite0, 50 inputs, one class. Captum
 gives its scores of every concept against every random set; ours the scores against all random patches, with 999
 permutations, readability and intervals. Both prepare the same pixels in batches of 8 on one thread, and write what they
-have computed to disk. Cold is a fresh process for each; the other two follow in one process. Captum's classifier is told
-to take means over the map first: its CAV is then ours, and sign count and magnitude have to agree before anything is
-reported. Needs captum: `make peers`.
+have computed to disk. Cold is a fresh process for each; the other two follow in one process. Captum's classifier is
+told to take means over the map first: its CAV is then ours, and sign count and magnitude have to agree before anything
+is reported. Needs captum: `make peers`.
 """
 
 from __future__ import annotations
