@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core import first_concept
-from pages.shared import steered, steering_runs, steering_sweep
+from pages.shared import steered, steering_fold, steering_runs, steering_sweep
 from pages.shared.directions import choose_direction
-from pages.shared.errors import mendable
+from pages.shared.errors import mendable, say_refused
 from pages.shared.frame import frame
 from pages.shared.links import linked
-from pages.shared.steering_generation import choose_chat, choose_generation
-from pages.shared.steering_parts import choose_dose, choose_part, choose_positions, more_parts
+from pages.shared.steering_generation import choose_chat, choose_generation, choose_targets
+from pages.shared.steering_parts import PROMPT_CHARACTERS, choose_dose, choose_part, choose_positions, more_parts
 
 VIEWS = {"play": "Playground", "sweep": "Sweep"}
 
@@ -31,8 +31,11 @@ view = linked(
     required=True,
     label_visibility="collapsed",
 )
+notes = st.container()
 if view == "sweep":
     steering_sweep.panel(chosen)
+    with notes:
+        say_refused()
     st.stop()
 
 text, way = st.columns([3, 2], gap="large")
@@ -42,7 +45,8 @@ with text:
         "Prompt",
         key="prompt",
         default=first_concept.PROMPT,
-        max_chars=4000,
+        valid=lambda text: len(text) <= PROMPT_CHARACTERS,
+        max_chars=PROMPT_CHARACTERS,
         height=80,
         help="The model goes on from here.",
     )
@@ -53,16 +57,23 @@ with text:
 with way, mendable(stop=True):
     source = choose_direction(chosen)
 
-with st.expander("How tokens are chosen", icon=":material/casino:"):
+with st.expander("How tokens are chosen, and words to watch", icon=":material/casino:"):
     decoding = choose_generation()
-    chat = choose_chat()
+    left, right = st.columns(2, vertical_alignment="center")
+    with left:
+        words = choose_targets()
+    with right:
+        chat = choose_chat()
 with st.expander("Operator, layers, conditions, more interventions", icon=":material/tune:"):
     first = choose_part(chosen, source, dose, positions, chat=chat)
     others = more_parts(chosen, chat=chat)
     steering_runs.presets()
+with notes:
+    say_refused()
 if source is None or first is None:
     st.stop()
 
 with mendable(stop=True):
-    recipe = steered.recipe_of(chosen.model, prompt, [first, *others], decoding, chat=chat)
+    recipe = steered.recipe_of(chosen.model, prompt, [first, *others], decoding, chat=chat, targets=words)
 steered.panel(recipe, coefficient)
+steering_fold.panel(recipe)

@@ -197,6 +197,18 @@ def test_one_that_is_abandoned_frees_its_rows_before_the_next_token(tiny: Model,
     assert not any([table.queue, table.running, table.batches, table.entering, table.computing])
 
 
+def test_each_is_told_how_many_are_written_with_it(tiny: Model) -> None:
+    first, second, third = (steps_of(share(tiny, *task(tiny, number, 12))) for number in (0, 1, 2))
+    assert next(first).together == 1
+    assert next(second).together == 2
+    assert next(third).together == 3
+    assert next(first).together == 3
+    second.close()
+    third.close()
+    assert [next(first).together for _ in range(3)][-1] == 1
+    first.close()
+
+
 def test_who_finds_no_room_is_told_how_many_are_before_and_gets_it_in_turn(
     tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--instruction", default="", metavar="TEXT", help="control: ask for it in words, without a push"
     )
     parser.add_argument(
+        "--targets",
+        default="",
+        metavar="WORDS",
+        help="next words whose probability is watched under each dose, such as good,great",
+    )
+    parser.add_argument(
         "--judge",
         metavar="ID",
         help="examples that teach the judges of the texts; own: those that the direction was made from",
@@ -65,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.directions import load_direction
-    from core.steering import Decoding, operator_named, positions_named, sweep_doses, sweep_layers
+    from core.models.words import word_tokens
+    from core.steering import Decoding, operator_named, parse_targets, positions_named, sweep_doses, sweep_layers
     from core.steering.sweep_json import texts_json, to_json
 
     if args.recipe is not None:
@@ -86,7 +93,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     )
     positions, operator = positions_named(arguments.words(args.positions)), operator_named(args.operator)
     prompts = steer_recipe.prompts_of(args)
-    direction = load_direction(args.direction)
+    direction, targets = load_direction(args.direction), parse_targets(args.targets)
     model = arguments.open_model_of(args)
     judges = _judges(model, direction, args.judge, progress) if args.judge else None
     options: dict[str, Any] = {
@@ -97,6 +104,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         "decoding": decoding,
         "n_random": args.controls,
         "instruction": args.instruction,
+        "targets": word_tokens(model, list(targets)),
         "chat": args.chat,
         "progress": progress,
     }

@@ -19,9 +19,9 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.feature_steering import open_feature
     from core.steering import run_recipe
 
-    if args.layers is not None or args.controls or args.judge or args.instruction:
+    if args.layers is not None or args.controls or args.judge or args.instruction or args.targets:
         raise UserError(
-            "--recipe is run as it stands; --layers, --controls, --judge and --instruction need --direction."
+            "--recipe is run as it stands; --layers, --controls, --judge, --instruction and --targets need --direction."
         )
     recipe = recipe_of(args.recipe)
     prompts = prompts_of(args)

@@ -28,6 +28,11 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "perplexity": ("Perplexity", "Of the texts under the plain model; geometric mean."),
     "entropy": ("Entropy, bits", "Of the steered next-token distribution."),
     "repetition": ("Repetition", "Share of runs of three tokens that stood in the text before."),
+    "target": (
+        "Target words",
+        "Probability, 0 to 1, under the push that the next token is one of the target words, mean over the tokens of "
+        "a text.",
+    ),
 }
 
 

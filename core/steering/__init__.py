@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from core.steering.dose_curves import compare_slopes, curve, recommended_range
     from core.steering.dose_sweep import DoseSweep, Judges, sweep_doses
     from core.steering.features import CodeEdit, Feature
-    from core.steering.folded_files import save_folded
-    from core.steering.folding import Edit, Folded, fold
+    from core.steering.folded_files import FoldedModel, delete_folded, list_folded, save_folded
+    from core.steering.folding import Edit, Folded, fold, places_of
     from core.steering.generate import Step, stream
     from core.steering.guarding import Guards, guards
-    from core.steering.interventions import Condition, Intervention
+    from core.steering.interventions import Condition, Intervention, check_dose
     from core.steering.layer_sweep import AtLayer, sweep_layers
     from core.steering.looking import Alternative, Seen, look, pieces_of
     from core.steering.measures import Measure, embedding_measure, other_layer, probe_measure
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from core.steering.playing import Moment, first_difference, play
     from core.steering.positions import DEFAULT_POSITIONS, Positions, positions_named
     from core.steering.reading import readings
-    from core.steering.ready import Made, Ready, prepare, with_digests
+    from core.steering.ready import Made, Ready, only, prepare, with_digests
     from core.steering.recipe import Part, Recipe, When
     from core.steering.recipe_texts import RecipeRun, run_recipe
-    from core.steering.recipes import delete_recipe, list_recipes, load_recipe, read_recipe, save_recipe
+    from core.steering.recipes import delete_recipe, keep_for_job, list_recipes, load_recipe, read_recipe, save_recipe
     from core.steering.report import run_page, run_report
     from core.steering.sharing import Waiting, share
     from core.steering.sources import Source, checked, direction_for
     from core.steering.sweep_json import sweep_of
+    from core.steering.targets import check_targets, parse_targets
     from core.steering.texts import SteeredText, steer, steer_stream, text_of
     from core.steering.turns import Turn
 
@@ -44,6 +45,7 @@ __all__ = [
     "Edit",
     "Feature",
     "Folded",
+    "FoldedModel",
     "Guards",
     "Intervention",
     "Judges",
@@ -63,21 +65,29 @@ __all__ = [
     "Turn",
     "Waiting",
     "When",
+    "check_dose",
+    "check_targets",
     "checked",
     "compare_slopes",
     "curve",
+    "delete_folded",
     "delete_recipe",
     "direction_for",
     "embedding_measure",
     "first_difference",
     "fold",
     "guards",
+    "keep_for_job",
+    "list_folded",
     "list_recipes",
     "load_recipe",
     "look",
+    "only",
     "operator_named",
     "other_layer",
+    "parse_targets",
     "pieces_of",
+    "places_of",
     "play",
     "positions_named",
     "prepare",
@@ -114,6 +124,7 @@ __getattr__ = attach(
         "Edit": "folding",
         "Feature": "features",
         "Folded": "folding",
+        "FoldedModel": "folded_files",
         "Guards": "guarding",
         "Intervention": "interventions",
         "Judges": "dose_sweep",
@@ -134,21 +145,29 @@ __getattr__ = attach(
         "Turn": "turns",
         "Waiting": "sharing",
         "When": "recipe",
+        "check_dose": "interventions",
+        "check_targets": "targets",
         "checked": "sources",
         "compare_slopes": "dose_curves",
         "curve": "dose_curves",
+        "delete_folded": "folded_files",
         "delete_recipe": "recipes",
         "direction_for": "sources",
         "embedding_measure": "measures",
         "first_difference": "playing",
         "fold": "folding",
         "guards": "guarding",
+        "keep_for_job": "recipes",
+        "list_folded": "folded_files",
         "list_recipes": "recipes",
         "load_recipe": "recipes",
         "look": "looking",
+        "only": "ready",
         "operator_named": "operators",
         "other_layer": "measures",
+        "parse_targets": "targets",
         "pieces_of": "looking",
+        "places_of": "folding",
         "play": "playing",
         "positions_named": "positions",
         "prepare": "ready",

@@ -8,12 +8,14 @@ from typing import Any
 from core.errors import UserError
 from core.models.model import Model
 
+MOST = 1_000_000  # new tokens: no model reads further
+
 
 @dataclass(frozen=True)
 class Decoding:
     """How tokens are chosen. Greedy unless `temperature` is above 0.
 
-    max_new_tokens: 1 or more. temperature: above 0 samples. top_p: 0-1, share of probability that is
+    max_new_tokens: 1 or more, up to `MOST`. temperature: above 0 samples. top_p: 0-1, share of probability that is
     sampled from. repetition_penalty: 1 is none. seed: of row 0; see `stream`.
     """
 
@@ -26,6 +28,8 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise UserError(f"{self.max_new_tokens} new tokens are none; ask for 1 or more.")
+        if self.max_new_tokens > MOST:
+            raise UserError(f"More than {MOST:,} new tokens are absurd; ask for fewer.")
         if not 0 <= self.temperature <= 10:
             raise UserError(f"A temperature of {self.temperature} is not between 0 (greedy) and 10.")
         if not 0 < self.top_p <= 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor
 from core import workspace
 from core.errors import UserError
 from core.models.model import Model
+from core.models.shelf import remember
+from core.models.source import Source
 from core.steering.folding import Folded
 from core.steering.ready import Ready, with_digests
 
@@ -32,7 +35,8 @@ to undo it. `recipe.json` is the recipe that it came from; the hooked model and 
 
 
 def save_folded(model: Model, ready: Ready, folded: Folded, name: str, *, replace: bool = False) -> Path:
-    """Write `exports/<name>/` in the workspace: weights, config, tokenizer, recipe, edits. It appears whole or not.
+    """Write `exports/<name>/` in the workspace: weights, config, tokenizer, recipe, edits. It appears whole or not, and
+    stands in the list of models from then on.
 
     Raises UserError if the name is taken, or the disk does not take it.
     """
@@ -61,7 +65,60 @@ def save_folded(model: Model, ready: Ready, folded: Folded, name: str, *, replac
     finally:
         shutil.rmtree(part, ignore_errors=True)
     workspace.sync_directory(folder.parent)
+    remember(Source(str(folder), "local", folder), model.n_layers, model.width)
     return folder
+
+
+@dataclass(frozen=True)
+class FoldedModel:
+    """A folded push that lies in the workspace. model: what it was folded into. edits: tensor, what was done to it, and
+    the length (Frobenius norm) of the change. difference: see `Folded`. n_bytes: of the whole directory."""
+
+    name: str
+    folder: Path
+    model: str
+    edits: tuple[tuple[str, str, float], ...]
+    difference: float
+    n_bytes: int
+
+
+def list_folded() -> list[FoldedModel]:
+    """The folded pushes in the workspace, by name. A directory without a sound list of edits is none of ours."""
+    found = []
+    for path in sorted(workspace.place("exports", "x").parent.glob("[!.]*/edits.json")):
+        if path.parent.is_symlink():
+            continue
+        about, recipe = workspace.read_json(path), workspace.read_json(path.parent / "recipe.json")
+        if not isinstance(about, dict) or not isinstance(recipe, dict):
+            continue
+        try:
+            edits = tuple((str(one["tensor"]), str(one["what"]), float(one["norm"])) for one in about["edits"])
+            made = FoldedModel(
+                name=path.parent.name,
+                folder=path.parent,
+                model=str(recipe["model"]),
+                edits=edits,
+                difference=float(about["difference"]),
+                n_bytes=sum(file.stat().st_size for file in path.parent.iterdir() if file.is_file()),
+            )
+        except (KeyError, TypeError, ValueError, OSError):
+            continue
+        found.append(made)
+    return found
+
+
+def delete_folded(name: str) -> None:
+    """Undo a folding: remove its directory. What it was made from was never changed. UserError if there is none."""
+    folder = workspace.place("exports", workspace.checked_name(name))
+    if folder.is_symlink() or not (folder / "edits.json").is_file():
+        raise UserError(f"There is no folded model called {name!r} to delete.")
+    gone = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".gone"))
+    try:
+        folder.rename(gone / name)  # at once, so that nobody ever opens half of it
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise UserError(f"{folder} could not be deleted: {error.strerror or error}.") from error
+    workspace.sync_directory(folder.parent)
 
 
 def _tensors(folded: Folded) -> dict[str, Tensor]:

@@ -73,11 +73,7 @@ def fold(model: Model, ready: Ready) -> Folded:
 
     Raises UserError, saying which and why, for a recipe that cannot be folded.
     """
-    if not ready.made:
-        raise UserError("The recipe holds no intervention that could be folded into the weights.")
-    for one in ready.made:
-        _check(model, one)
-    places = [_linear(model, ready, one.intervention.site) for one in ready.made]
+    places = places_of(model, ready)
     wants = [path for path, one in zip(places, ready.made, strict=True) if one.intervention.operator.name == "add"]
     network, added = _with_biases(model, wants)
     edits: list[Edit] = []
@@ -96,7 +92,20 @@ def fold(model: Model, ready: Ready) -> Folded:
     return Folded(network, tuple(edits), difference, added)
 
 
-def _check(model: Model, one: Made) -> None:
+def places_of(model: Model, ready: Ready) -> list[str]:
+    """The linear module that each intervention would be folded into, by its name in the network.
+
+    Raises UserError, saying which and why, for a recipe that cannot be folded. What only shows in a copy of the network
+    (a bias that it cannot be given, say) is told by `fold`.
+    """
+    if not ready.made:
+        raise UserError("The recipe holds no intervention that could be folded into the weights.")
+    for one in ready.made:
+        _check(one)
+    return [_linear(model, ready, one.intervention.site) for one in ready.made]
+
+
+def _check(one: Made) -> None:
     act, name = one.intervention, one.intervention.operator.name
     said = f"Intervention {one.part + 1} cannot be folded into the weights"
     if act.condition is not None:
@@ -106,6 +115,11 @@ def _check(model: Model, one: Made) -> None:
         raise UserError(
             f"{said}: weights act on every token alike; give it the tokens prompt, first, later and special, and no "
             "ranges or turns."
+        )
+    if name == "code":
+        raise UserError(
+            f"{said}: it edits a feature's code, for which the dictionary is needed; save the feature as a direction, "
+            "and add that."
         )
     if name not in ("add", "ablate"):
         raise UserError(f"{said}: only add and ablate are linear, and {name!r} is not.")

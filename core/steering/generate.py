@@ -23,13 +23,14 @@ class Step:
     pass): on which of the tokens just processed each of them acted; of no tokens for a row that has ended. start:
     absolute position of the first of these tokens, counted with padding. logits: (batch, vocabulary) float32, what the
     model gave for these tokens before temperature and penalties, NaN for a row that has ended; None unless it was
-    asked for.
+    asked for. together: how many runs, this one included, are being written with the model at once.
     """
 
     tokens: tuple[int | None, ...]
     fired: tuple[Tensor, ...]
     start: int
     logits: Tensor | None = None
+    together: int = 1
 
 
 def stream(
@@ -56,7 +57,7 @@ def stream(
         yield step_of(lines, batch.step(), logits=logits)
 
 
-def step_of(lines: Sequence[Line], told: Sequence[Told], *, logits: bool = False) -> Step:
+def step_of(lines: Sequence[Line], told: Sequence[Told], *, logits: bool = False, together: int = 1) -> Step:
     """What was told of these lines. Raises UserError where one of them has no next token."""
     by_line = {id(one.line): one for one in told}
     found = [by_line.get(id(line)) for line in lines]
@@ -69,6 +70,7 @@ def step_of(lines: Sequence[Line], told: Sequence[Told], *, logits: bool = False
         fired=tuple(none if one is None else one.fired for one, none in zip(found, nothing, strict=True)),
         start=some.start,
         logits=_logits(found) if logits else None,
+        together=together,
     )
 
 

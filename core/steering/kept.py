@@ -61,42 +61,65 @@ def write_blocks(
     targets: Sequence[int] = (),
     progress: Listener = silent,
 ) -> Blocks:
-    """Write what is not kept yet. Blocks that are too small for a batch are written together."""
+    """Write what is not kept yet. Blocks that are too small for a batch are written together.
+
+    Targets decide no text: one that was written without them, or for others, is only read again.
+    """
     keys = [_key(model, block, decoding, targets) for block in blocks]
+    bare = [_key(model, block, decoding, ()) for block in blocks] if targets else keys
     found: dict[int, tuple[Told, ...]] = {}
-    for number, key in enumerate(keys):
+    there: dict[int, tuple[Written, ...]] = {}
+    for number, (key, other) in enumerate(zip(keys, bare, strict=True)):
         if key is not None and (value := read_result(key)) is not None:
             found[number] = tuple(_told(one) for one in value["texts"])
+        elif targets and other is not None and (value := read_result(other)) is not None:
+            there[number] = tuple(_told(one).written for one in value["texts"])
     total = sum(len(block.rows) for block in blocks)
     n_tokens, seconds = 0, 0.0
+
+    def keep(group: Sequence[int], written: Sequence[Written]) -> None:
+        told = iter(_guarded(model, [blocks[number] for number in group], written, targets))
+        for number in group:
+            found[number] = tuple(next(told) for _ in blocks[number].rows)
+            for key, own in {bare[number]: False, keys[number]: True}.items():
+                if key is not None:
+                    write_result(key, {"texts": [_plain(one, target=own) for one in found[number]]})
+
+    for number, texts in there.items():
+        progress(Progress(sum(map(len, found.values())), total, "texts", "reading again"))
+        keep([number], texts)
     for group in _groups([number for number in range(len(blocks)) if number not in found], blocks):
         done = sum(map(len, found.values()))
 
         def shifted(moment: Progress, done: int = done) -> None:
             progress(Progress(done + moment.done, total, "texts", moment.note))
 
-        rows = [row for number in group for row in blocks[number].rows]
-        before = [ids for number in group for ids in blocks[number].read_after]
         began = time.perf_counter()
+        rows = [row for number in group for row in blocks[number].rows]
         written = write_all(model, rows, decoding, progress=shifted)
         seconds += time.perf_counter() - began
         n_tokens += sum(len(one.tokens) for one in written)
-        wanted = [i for i, number in enumerate(n for n in group for _ in blocks[n].rows) if blocks[number].guarded]
-        read = guards(
-            model,
-            [before[i] for i in wanted],
-            [written[i].tokens for i in wanted],
-            [rows[i].interventions for i in wanted],
-            targets=targets,
-        )
-        by_row = dict(zip(wanted, read, strict=True))
-        told = iter([Told(text, by_row.get(i, UNREAD)) for i, text in enumerate(written)])
-        for number in group:
-            found[number] = tuple(next(told) for _ in blocks[number].rows)
-            if (key := keys[number]) is not None:
-                write_result(key, {"texts": [_plain(one) for one in found[number]]})
+        keep(group, written)
     rate = n_tokens / seconds if n_tokens else 0.0
     return Blocks(tuple(found[number] for number in range(len(blocks))), rate)
+
+
+def _guarded(
+    model: Model, blocks: Sequence[Block], written: Sequence[Written], targets: Sequence[int]
+) -> Iterator[Told]:
+    """The texts of all rows of the blocks with their guards."""
+    rows = [(row, before, block) for block in blocks for row, before in zip(block.rows, block.read_after, strict=True)]
+    wanted = [i for i, (_, _, block) in enumerate(rows) if block.guarded]
+    read = guards(
+        model,
+        [rows[i][1] for i in wanted],
+        [written[i].tokens for i in wanted],
+        [rows[i][0].interventions for i in wanted],
+        targets=targets,
+    )
+    by_row = dict(zip(wanted, read, strict=True))
+    for i, text in enumerate(written):
+        yield Told(text, by_row.get(i, UNREAD))
 
 
 def _groups(missing: Sequence[int], blocks: Sequence[Block]) -> Iterator[list[int]]:
@@ -152,8 +175,8 @@ def _digest(vector: np.ndarray) -> str:
     return workspace.digest([str(vector.dtype), vector.tobytes().hex()])
 
 
-def _plain(one: Told) -> dict[str, Any]:
-    guards = asdict(one.guards)
+def _plain(one: Told, *, target: bool) -> dict[str, Any]:
+    guards = asdict(one.guards) | ({} if target else {"target": None})
     numbers = {name: None if value is None or not np.isfinite(value) else value for name, value in guards.items()}
     return {"tokens": list(one.written.tokens), "ended": one.written.ended, "guards": numbers}
 

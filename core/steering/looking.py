@@ -45,10 +45,11 @@ def look(
     interventions: Sequence[Intervention],
     *,
     top: int = 8,
+    targets: Sequence[int] = (),
 ) -> tuple[list[Seen], Guards]:
-    """Every written token, and the guards of the whole text. ids: of the prompt."""
+    """Every written token, and the guards of the whole text. ids: of the prompt. targets: tokens that are watched."""
     if not written:
-        return [], guards_of(None, None, written)
+        return [], guards_of(None, None, written, targets)
     text, lengths = [[*ids, *written]], [len(ids)]
     (plain,) = next_token_logits(model, text, lengths, [[]])
     (steered,) = next_token_logits(model, text, lengths, [list(interventions)])
@@ -66,7 +67,7 @@ def look(
         )
         for place, token in enumerate(written)
     ]
-    return seen, guards_of(plain, steered, written)
+    return seen, guards_of(plain, steered, written, targets)
 
 
 def pieces_of(model: Model, ids: Sequence[int]) -> list[str]:

@@ -20,12 +20,14 @@ class Moment:
     tokens: ids written so far, plain and steered. ended: by itself. fired: per intervention, for each token of the
     prompt and of the steered text that was read so far, whether it acted there; the last token written is read with
     the next. ahead: how many runs of others stand before this one in the queue; None for one that is being written.
+    others: how many other runs are being written in the same tokens.
     """
 
     tokens: tuple[tuple[int, ...], tuple[int, ...]]
     ended: tuple[bool, bool]
     fired: tuple[tuple[bool, ...], ...]
     ahead: int | None = None
+    others: int = 0
 
 
 def play(model: Model, ready: Ready) -> Generator[Moment, None, None]:
@@ -38,9 +40,11 @@ def play(model: Model, ready: Ready) -> Generator[Moment, None, None]:
     tokens: tuple[list[int], list[int]] = ([], [])
     ended = [False, False]
     fired: list[list[bool]] = [[] for _ in interventions]
+    others = 0
     with closing(share(model, [ready.ids, ready.ids], [[], interventions], ready.recipe.decoding)) as steps:
         for step in steps:
             if not isinstance(step, Waiting):
+                others = step.together - 1
                 for own, now in zip(fired, step.fired[STEERED], strict=True):
                     own.extend(now.tolist())
                 for row, token in enumerate(step.tokens):
@@ -53,6 +57,7 @@ def play(model: Model, ready: Ready) -> Generator[Moment, None, None]:
                 (ended[0], ended[1]),
                 tuple(tuple(own) for own in fired),
                 step.ahead if isinstance(step, Waiting) else None,
+                others,
             )
 
 

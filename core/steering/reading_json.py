@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import Any
 
 from core.errors import UserError
@@ -34,13 +35,18 @@ def mapping(value: Any, what: str, known: Collection[str] | None = None) -> dict
 def text(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise UserError(f"{what} has to be text, not {_said(value)}.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise UserError(f"{what} holds half a character, which no text does; write it again.")
     return value
 
 
 def number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{what} has to be a number, not {_said(value)}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return inf if value > 0 else -inf
 
 
 def whole(value: Any, what: str) -> int:

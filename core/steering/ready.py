@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from core.activations import known_norm, typical_norm
@@ -10,6 +10,7 @@ from core.directions import Direction, check_fits, site_of
 from core.errors import UserError
 from core.models.model import Model
 from core.models.site import Site
+from core.models.words import word_tokens
 from core.progress import Listener, silent
 from core.steering.features import CodeEdit
 from core.steering.interventions import Condition, Intervention
@@ -35,11 +36,12 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A recipe, the token ids of its prompt, and its interventions in order."""
+    """A recipe, the token ids of its prompt, and its interventions in order. targets: token ids of its target words."""
 
     recipe: Recipe
     ids: tuple[int, ...]
     made: tuple[Made, ...]
+    targets: tuple[int, ...] = ()
 
     @property
     def interventions(self) -> tuple[Intervention, ...]:
@@ -65,6 +67,7 @@ def prepare(
             f"({model.fingerprint[:8]}); open that model, or empty the recipe's fingerprint to try it here."
         )
     ids = recipe_ids(model, recipe)
+    targets = tuple(word_tokens(model, list(recipe.targets)))
     made = []
     for number, part in enumerate(recipe.parts):
         positions = positions_of(model, recipe, part)
@@ -74,7 +77,7 @@ def prepare(
             condition = None if part.when is None else _condition(model, part.when, site, make, progress)
             one = Intervention(site, direction.vector, amount, positions, operator, condition)
             made.append(Made(number, direction, one, norm, part.dose))
-    return Ready(recipe, ids, tuple(made))
+    return Ready(recipe, ids, tuple(made), targets)
 
 
 def recipe_ids(model: Model, recipe: Recipe) -> tuple[int, ...]:
@@ -95,6 +98,19 @@ def positions_of(model: Model, recipe: Recipe, part: Part) -> Positions:
 def operator_unit(operator: Operator) -> str:
     """What a dose of this operator counts."""
     return operator.base.unit if isinstance(operator, CodeEdit) else operator.unit
+
+
+def only(ready: Ready, kept: Collection[int]) -> Recipe:
+    """The recipe of some of its interventions alone. kept: their places in `ready.made`, counted from 0."""
+    parts = []
+    for number, part in enumerate(ready.recipe.parts):
+        own = [place for place, one in enumerate(ready.made) if one.part == number]
+        left = [place for place in own if place in kept]
+        if left == own:
+            parts.append(part)
+        elif left:
+            parts.append(replace(part, layers=tuple(ready.made[place].intervention.site.layer for place in left)))
+    return replace(ready.recipe, parts=tuple(parts))
 
 
 def with_digests(recipe: Recipe, ready: Ready, model: Model) -> Recipe:

@@ -15,6 +15,8 @@ from core.steering.interventions import check_dose
 from core.steering.operators import operator_named
 from core.steering.positions import Positions, positions_named
 from core.steering.sources import Source
+from core.steering.targets import MOST as MOST_TARGETS
+from core.steering.targets import check_targets
 from core.steering.texts import PROMPT_CHARACTERS
 from core.steering.turns import ROLES, Role, Turn
 
@@ -130,7 +132,8 @@ class Recipe:
     """Model, interventions, generation and prompt of one steered text.
 
     model: as it is opened. fingerprint: of the model, "" if any will do. prompt: text to go on from, or with `chat` a
-    user's turn; else `turns`, a conversation. parts: in the order in which they act at one place.
+    user's turn; else `turns`, a conversation. parts: in the order in which they act at one place. targets: next words
+    whose probability is watched; they decide no text.
     """
 
     model: str
@@ -140,8 +143,10 @@ class Recipe:
     chat: bool = False
     turns: tuple[Turn, ...] = ()
     fingerprint: str = ""
+    targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_targets(self.targets)
         if len(self.parts) > PARTS or len(self.turns) > TURNS:
             raise UserError(f"A recipe holds at most {PARTS} interventions and {TURNS} turns.")
         length = len(self.prompt) + sum(len(turn.content) for turn in self.turns)
@@ -163,6 +168,7 @@ class Recipe:
             "interventions": [part.to_json() for part in self.parts],
             "generation": asdict(self.decoding),
         }
+        value |= {"targets": list(self.targets)} if self.targets else {}
         return value | ({"turns": [asdict(turn) for turn in self.turns]} if self.turns else {})
 
     def to_text(self) -> str:
@@ -177,7 +183,7 @@ class Recipe:
     @classmethod
     def from_json(cls, value: Any) -> Recipe:
         known = ("conceptscope", "version", "model", "fingerprint", "prompt", "chat", "interventions", "generation")
-        got = read.mapping(value, "A recipe", (*known, "turns"))
+        got = read.mapping(value, "A recipe", (*known, "turns", "targets"))
         if got.get("conceptscope", "recipe") != "recipe":
             raise UserError("This file is not a recipe of ours.")
         if (version := got.get("version", VERSION)) != VERSION:
@@ -186,6 +192,7 @@ class Recipe:
             raise UserError("'chat' of a recipe is true or false.")
         parts = read.items(got.get("interventions", []), "'interventions'", most=PARTS)
         turns = read.items(got.get("turns", []), "'turns'", most=TURNS)
+        targets = read.items(got.get("targets", []), "'targets'", most=MOST_TARGETS)
         return cls(
             model=read.text(got.get("model", ""), "'model'"),
             prompt=read.text(got.get("prompt", ""), "'prompt'"),
@@ -194,6 +201,7 @@ class Recipe:
             chat=chat,
             turns=tuple(_turn(turn) for turn in turns),
             fingerprint=read.text(got.get("fingerprint", ""), "'fingerprint'"),
+            targets=tuple(read.text(word, "A target word") for word in targets),
         )
 
 

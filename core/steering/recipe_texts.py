@@ -71,7 +71,7 @@ def run_recipe(
         )
         for steered in (False, True)
     ]
-    made = write_blocks(model, blocks, recipe.decoding, progress=progress)
+    made = write_blocks(model, blocks, recipe.decoding, targets=ready[0].targets, progress=progress)
     texts = [
         RecipeText(
             prompt=_said(recipes[number]),

@@ -18,6 +18,14 @@ def save_recipe(recipe: Recipe, name: str, *, replace: bool = False) -> Path:
     return path
 
 
+def keep_for_job(recipe: Recipe) -> Path:
+    """A file that a job can read the recipe from, named by what it holds and in no list."""
+    path = workspace.place("recipes", f".{workspace.digest(recipe.to_json())}.json")
+    if not path.is_file():
+        workspace.write_bytes(path, recipe.to_text().encode())
+    return path
+
+
 def load_recipe(name: str) -> Recipe:
     """The saved recipe of that name. Raises UserError if there is none, or none that is sound."""
     path = _path(name)

@@ -18,6 +18,7 @@ GUARDS = {
     "entropy": "entropy of the next token, bits",
     "perplexity": "perplexity under the plain model",
     "repetition": "repetition, share of runs of three tokens",
+    "target": "target words, mean probability",
 }
 TITLE = "A steered text"
 # Nothing is fetched and nothing runs, whatever the texts hold.
@@ -115,7 +116,11 @@ def _parts(
         if decoding.temperature == 0
         else f"temperature {decoding.temperature:g}, top-p {decoding.top_p:g}, seed {decoding.seed}"
     )
-    rows = [(said, *(_number(getattr(one, name)) for one in guards)) for name, said in GUARDS.items()]
+    rows = [
+        (f"{said}: {', '.join(recipe.targets)}" if name == "target" else said, *(_number(one) for one in values))
+        for name, said in GUARDS.items()
+        if None not in (values := [getattr(one, name) for one in guards])
+    ]
     written = [text_of(model, own) for own in tokens]
     prompt = recipe.prompt or "\n".join(f"{turn.role}: {turn.content}" for turn in recipe.turns)
     about = (

@@ -193,7 +193,10 @@ def share(
         table.queue.append(run)
     try:
         while (found := _next(table, model, run)) is not None:
-            yield found if isinstance(found, Waiting) else step_of(run.lines, found, logits=logits)
+            if isinstance(found, Waiting):
+                yield found
+            else:
+                yield step_of(run.lines, found, logits=logits, together=max(1, len(table.running)))
     finally:
         with table.changed:
             run.gone = True

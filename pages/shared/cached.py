@@ -52,6 +52,11 @@ def model(spec: str) -> Model:
         return _model(spec, *chosen_hardware())
 
 
+def close_model(spec: str) -> None:
+    """Forget an opened model: its files go, and others may come under the same name."""
+    _model.clear(spec, *chosen_hardware())
+
+
 @st.cache_data(ttl=5, max_entries=1, show_spinner="Reading the list of examples …")
 def all_examples() -> dict[str, Info]:
     """The catalogue by id. Kept for seconds only: another session may save a set."""

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import UserError
-from pages.shared.text import plain
+from pages.shared.links import refused
+from pages.shared.text import plain, shortened
 
 
 @contextmanager
@@ -20,3 +21,13 @@ def mendable(*, stop: bool = False) -> Iterator[None]:
         st.error(plain(str(error)), icon=":material/error:")
         if stop:
             st.stop()
+
+
+def say_refused() -> None:
+    """What the page's link asked for in vain, and what stands in its place."""
+    for one in refused():
+        asked, taken = (plain(shortened(str(text), 80)) for text in (one.text, one.taken))
+        st.warning(
+            f"The link asks for “{asked}” as {one.label}, which cannot be chosen here; it is “{taken}” instead.",
+            icon=":material/link_off:",
+        )

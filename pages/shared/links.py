@@ -8,11 +8,21 @@ ids. So a choice is kept here: in the session for moving between pages, in the U
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import streamlit as st
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a link asked for and could not be had. text: as it stood in the link. taken: what stands in its place."""
+
+    label: str
+    text: str
+    taken: Any
 
 
 def linked(
@@ -36,12 +46,15 @@ def linked(
     wanted = st.session_state.setdefault("wanted", {})
     value = wanted.pop(key) if key in wanted else st.session_state.get(key, kept.get(key, default))
     text = st.query_params.get(key)
-    if text is not None and text != written.get(key):  # it comes from a link, not from us
+    from_link = text is not None and text != written.get(key)  # else it was written by us
+    readable = True
+    if from_link:
         try:
-            value = read(text)
+            value = read(text or "")
         except ValueError:
-            value = default
-    if not valid(value):
+            readable = False
+    in_vain = from_link and not (readable and valid(value))
+    if not readable or not valid(value):
         value = default
     # In every run: the same widget on another page is a new one and would start anew, and a form that was sent shows
     # its widgets' own defaults again where a value came from here.
@@ -49,8 +62,23 @@ def linked(
     chosen: T = widget(label, key=key, **options)
     if not valid(chosen):  # emptied by the user
         chosen = default
+    _note(key, Refused(label, text or "", chosen) if in_vain else None, chosen)
     keep(key, chosen, "" if chosen == default else write(chosen))
     return chosen
+
+
+def refused() -> list[Refused]:
+    """What links asked for in vain, as long as what was taken in its place still stands."""
+    noted: dict[str, Refused] = st.session_state.get("refused", {})
+    return list(noted.values())
+
+
+def _note(key: str, found: Refused | None, chosen: Any) -> None:
+    noted: dict[str, Refused] = st.session_state.setdefault("refused", {})
+    if found is not None:
+        noted[key] = found
+    elif key in noted and noted[key].taken != chosen:
+        del noted[key]
 
 
 def keep(key: str, value: Any, text: str) -> None:
@@ -78,6 +106,12 @@ def want(key: str, value: Any) -> None:
     st.session_state.setdefault("wanted", {})[key] = value
 
 
+def exact(value: float) -> str:
+    """A number as text in the URL: short if that loses nothing."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
 def comma(values: Iterable[Any]) -> str:
     """A list as text in the URL."""
     return ",".join(map(str, values))
@@ -88,5 +122,5 @@ def restore(choices: dict[str, str]) -> None:
     kept: dict[str, Any] = st.session_state.get("kept", {})
     for key in [*kept, *choices]:
         st.session_state.pop(key, None)
-    st.session_state["kept"], st.session_state["written"] = {}, {}
+    st.session_state["kept"], st.session_state["written"], st.session_state["refused"] = {}, {}, {}
     st.query_params.from_dict(choices)

@@ -49,15 +49,20 @@ class Written:
         return "".join(self.steered)
 
 
-def recipe_of(model: str, prompt: str, parts: list[Part], decoding: Decoding, *, chat: bool) -> Recipe:
-    """The page's choices as a recipe. A push along a saved direction is at its own layer, whatever the sidebar says."""
-    from core.steering import Recipe
+def recipe_of(
+    model: str, prompt: str, parts: list[Part], decoding: Decoding, *, chat: bool, targets: str = ""
+) -> Recipe:
+    """The page's choices as a recipe. A push along a saved direction is at its own layer, whatever the sidebar says.
+
+    targets: words with commas. Raises UserError for what is no recipe.
+    """
+    from core.steering import Recipe, parse_targets
 
     own = [
         replace(part, source=replace(part.source, layer=None)) if part.source.kind == "saved" else part
         for part in parts
     ]
-    return Recipe(model, prompt, tuple(own), decoding, chat)
+    return Recipe(model, prompt, tuple(own), decoding, chat, targets=parse_targets(targets))
 
 
 def panel(recipe: Recipe, size: DeltaGenerator) -> None:
@@ -73,7 +78,7 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
             key="live",
             help="Writes anew whenever a choice changes; what was being written is broken off.",
         )
-    written: Written | None = st.session_state.get("written_texts")
+    written = _of_choices(recipe)
     start = start or (live and (written is None or written.recipe != recipe))
     if start:  # before anything slow, so that it can be pressed from the beginning
         stop.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
@@ -94,7 +99,7 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
             with mendable(), bar.container():
                 _write(recipe, boxes)
             stop.empty()
-            written = st.session_state.get("written_texts")
+            written = _of_choices(recipe)
         if written is not None and written.recipe == recipe:
             _draw(boxes, written)
             _numbers(written)
@@ -107,6 +112,14 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
                     offer_to_save(recipe.model, source)
                 steering_runs.take_away(written)
     steering_runs.history(written)
+
+
+def _of_choices(recipe: Recipe) -> Written | None:
+    """What was written last. Words that are watched decide no text: for others it is still the same."""
+    written: Written | None = st.session_state.get("written_texts")
+    if written is not None and replace(written.recipe, targets=recipe.targets) == recipe:
+        return replace(written, recipe=recipe)
+    return written
 
 
 def _raw_size(recipe: Recipe) -> None:
@@ -169,10 +182,12 @@ def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None
     queue = st.empty()
     with closing(play(opened, ready)) as moments:
         for moment in moments:
-            if moment.ahead is None:
-                queue.empty()
-            else:
+            if moment.ahead is not None:
                 queue.caption(_ahead(moment.ahead))
+            elif moment.others:
+                queue.caption(_shared(moment.others))
+            else:
+                queue.empty()
             if any(moment.tokens):
                 written = _written(opened, ready, moment)
                 st.session_state["written_texts"] = written
@@ -183,6 +198,11 @@ def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None
 def _ahead(runs: int) -> str:
     before = "yours is next" if runs == 0 else f"{runs:,} before you"
     return f":material/hourglass_top: Other sessions are writing with this model: {before}."
+
+
+def _shared(runs: int) -> str:
+    whom = "another session" if runs == 1 else f"{runs:,} other sessions"
+    return f":material/group: Written together with {whom}, a token of each at a time."
 
 
 def _written(opened: Model, ready: Ready, moment: Moment) -> Written:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.links import linked
+from pages.shared.links import exact, linked
 
 if TYPE_CHECKING:
     from core.steering import Decoding
 
 MOST_TOKENS = 400
+LARGEST_SEED = 2**31 - 1
+TEMPERATURES, TOP_PS, PENALTIES = (0.0, 2.0), (0.05, 1.0), (1.0, 2.0)  # from, to
 
 
 def choose_generation() -> Decoding:
@@ -37,9 +39,9 @@ def choose_generation() -> Decoding:
             key="seed",
             default=0,
             read=int,
-            valid=lambda value: isinstance(value, int) and 0 <= value < 2**31,
+            valid=lambda value: isinstance(value, int) and 0 <= value <= LARGEST_SEED,
             min_value=0,
-            max_value=2**31 - 1,
+            max_value=LARGEST_SEED,
             step=1,
             help="Of the random numbers, the same for the plain and the steered text. Has no effect at temperature 0.",
         )
@@ -50,10 +52,10 @@ def choose_generation() -> Decoding:
             key="temperature",
             default=0.0,
             read=float,
-            write=lambda value: f"{value:g}",
-            valid=lambda value: isinstance(value, float) and 0 <= value <= 2,
-            min_value=0.0,
-            max_value=2.0,
+            write=exact,
+            valid=lambda value: isinstance(value, float) and TEMPERATURES[0] <= value <= TEMPERATURES[1],
+            min_value=TEMPERATURES[0],
+            max_value=TEMPERATURES[1],
             step=0.1,
             help="0 always takes the likeliest token (greedy). Above 0 tokens are drawn at random; 1 is the model's "
             "own distribution.",
@@ -65,10 +67,10 @@ def choose_generation() -> Decoding:
             key="top_p",
             default=1.0,
             read=float,
-            write=lambda value: f"{value:g}",
-            valid=lambda value: isinstance(value, float) and 0.05 <= value <= 1,
-            min_value=0.05,
-            max_value=1.0,
+            write=exact,
+            valid=lambda value: isinstance(value, float) and TOP_PS[0] <= value <= TOP_PS[1],
+            min_value=TOP_PS[0],
+            max_value=TOP_PS[1],
             step=0.05,
             help="Tokens are drawn from the likeliest ones that together hold this share of probability; 1 takes all. "
             "Has no effect at temperature 0.",
@@ -80,15 +82,30 @@ def choose_generation() -> Decoding:
             key="penalty",
             default=1.0,
             read=float,
-            write=lambda value: f"{value:g}",
-            valid=lambda value: isinstance(value, float) and 1 <= value <= 2,
-            min_value=1.0,
-            max_value=2.0,
+            write=exact,
+            valid=lambda value: isinstance(value, float) and PENALTIES[0] <= value <= PENALTIES[1],
+            min_value=PENALTIES[0],
+            max_value=PENALTIES[1],
             step=0.05,
             help="1 is none. Above 1 tokens that stand in the prompt or the text already become less likely "
             "(Keskar et al. 2019).",
         )
     return Decoding(tokens, temperature, top_p, penalty, seed)
+
+
+def choose_targets(key: str = "targets") -> str:
+    """Next words whose probability is watched, as they were typed."""
+    return linked(
+        st.text_input,
+        "Target words",
+        key=key,
+        default="",
+        valid=lambda text: len(text) <= 400,
+        max_chars=400,
+        placeholder="none, or good, great",
+        help="Next words whose probability is watched beside the other guards, with commas. Each has to be one token "
+        "of the model, taken with the space before it. They decide no text.",
+    )
 
 
 def choose_chat() -> bool:

@@ -30,6 +30,10 @@ GUARDS = {
         "many times less likely than the plain one.",
     ),
     "repetition": ("Repetition", "Share, 0 to 1, of runs of three tokens that stood in the text before."),
+    "target": (
+        "Target words",
+        "Probability, 0 to 1, that the next token is one of the target words, mean over the text's tokens.",
+    ),
 }
 SIDES = ("Plain", "Steered")
 
@@ -81,16 +85,20 @@ def looked(written: Written) -> tuple[tuple[list[Seen], list[Seen]], tuple[Guard
     from pages.shared.steered import ready_for
 
     opened = cached.model(written.recipe.model)
-    pushes = ready_for(written.recipe).interventions
-    found = [look(opened, written.ids, tokens, own) for tokens, own in zip(written.tokens, ((), pushes), strict=True)]
+    ready = ready_for(written.recipe)
+    found = [
+        look(opened, written.ids, tokens, pushes, targets=ready.targets)
+        for tokens, pushes in zip(written.tokens, ((), ready.interventions), strict=True)
+    ]
     looked = (found[0][0], found[1][0]), (found[0][1], found[1][1])
     st.session_state["looked"] = ((written.recipe, written.tokens), looked)
     return looked
 
 
 def _guards(guards: tuple[Guards, Guards]) -> None:
-    columns = st.columns(len(GUARDS))
-    for column, (name, (title, help)) in zip(columns, GUARDS.items(), strict=True):
+    told = {name: said for name, said in GUARDS.items() if getattr(guards[1], name) is not None}
+    columns = st.columns(len(told))
+    for column, (name, (title, help)) in zip(columns, told.items(), strict=True):
         before, after = (getattr(one, name) for one in guards)
         column.metric(title, _number(after), help=f"{help} Of the steered text.")
         column.caption(f"plain {_number(before)}")

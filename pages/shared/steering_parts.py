@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared.directions import choose_direction
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
-from pages.shared.links import choose, comma, linked
+from pages.shared.links import choose, comma, exact, linked
 from pages.shared.text import plain
 
 if TYPE_CHECKING:
@@ -24,18 +24,21 @@ POSITIONS = {
 }
 DEFAULT_POSITIONS = ("prompt",)
 MOST = 8  # interventions at once
+PROMPT_CHARACTERS = 4000
+DOSES, ABOVE = (-1.0, 1.0), (-100.0, 100.0)  # from, to
 TIERS = {"": "Always", "input": "In inputs that show it", "token": "On tokens that show it"}
 TURNS = {"": "All of the prompt", "user": "What the user said", "assistant": "What the assistant said"}
 
 
-def choose_dose(suffix: str = "", *, low: float = -1.0, high: float = 1.0) -> float:
+def choose_dose(suffix: str = "") -> float:
+    low, high = DOSES
     return linked(
         st.slider,
         "Dose",
         key=f"dose{suffix}",
         default=0.5,
         read=float,
-        write=lambda value: f"{value:g}",
+        write=exact,
         valid=lambda value: isinstance(value, float) and low <= value <= high,
         min_value=low,
         max_value=high,
@@ -205,10 +208,10 @@ def _choose_when(chosen: Chosen, suffix: str) -> When | None:
             key=f"above{suffix}",
             default=1.0,
             read=float,
-            write=lambda value: f"{value:g}",
-            valid=lambda value: isinstance(value, float) and -100 <= value <= 100,
-            min_value=-100.0,
-            max_value=100.0,
+            write=exact,
+            valid=lambda value: isinstance(value, float) and ABOVE[0] <= value <= ABOVE[1],
+            min_value=ABOVE[0],
+            max_value=ABOVE[1],
             step=0.5,
             help="Counted from the mean of the tokens of 20 neutral prompts, in their standard deviations. It is read "
             "before anything is pushed at its layer, which must not lie behind the layer that is acted on.",

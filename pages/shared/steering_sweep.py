@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from core import first_concept, jobs
+from core import jobs
 from core.charts import Line, lines
 from core.concept.figures import QUANTITIES, dose_figure, measured
 from pages.shared import running
@@ -15,14 +15,12 @@ from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
-from pages.shared.links import linked
+from pages.shared.steering_sweep_choices import arguments_of, choose_sweep, cost_of
 from pages.shared.text import plain, verbatim
 
 if TYPE_CHECKING:
     from core.steering import DoseSweep
     from core.steering.dose_curves import Quantity
-
-DOSES = "-0.75,-0.5,-0.25,0,0.25,0.5,0.75"
 
 
 def panel(chosen: Chosen) -> None:
@@ -41,12 +39,15 @@ def panel(chosen: Chosen) -> None:
         "and whether random directions of the same length do the same."
     )
     with st.form("sweep", border=True):
-        arguments, title = _choices(chosen, known)
+        choices = choose_sweep(known)
         st.form_submit_button("Take these choices")
+    with mendable(stop=True):
+        arguments = arguments_of(chosen.model, choices, judged=bool(known[choices["name"]].examples))
+    title = f"Sweep of {choices['name']} over doses"
     job = jobs.find(jobs.job_id(arguments))
     if job is None or job.state != "done" or job.result is None:
         with mendable():
-            start_button(arguments, title, _cost(arguments))
+            start_button(arguments, title, cost_of(arguments))
         return
     result = job.result
     if "layers" in result:
@@ -58,86 +59,6 @@ def panel(chosen: Chosen) -> None:
     with st.expander("The job", icon=":material/terminal:"):
         st.code("python -m core " + " ".join(arguments), language=None, wrap_lines=True)
         running.log(job)
-
-
-def _choices(chosen: Chosen, known: dict[str, Any]) -> tuple[list[str], str]:
-    left, middle, right = st.columns(3)
-    with left:
-        name = linked(
-            st.selectbox,
-            "Saved direction",
-            key="direction",
-            default=first_concept.DIRECTION if first_concept.DIRECTION in known else next(iter(known)),
-            valid=known.__contains__,
-            options=list(known),
-            help="Directions are kept in the workspace under a name; the Playground can save one.",
-        )
-        doses = linked(
-            st.text_input,
-            "Doses",
-            key="doses",
-            default=DOSES,
-            help="In units of the typical norm, with commas; 0 is always there.",
-        )
-    with middle:
-        controls = linked(
-            st.number_input,
-            "Random directions",
-            key="controls",
-            default=5,
-            read=int,
-            valid=lambda value: isinstance(value, int) and 0 <= value <= 50,
-            min_value=0,
-            max_value=50,
-            help="Of the same length at the same doses: what a push does that means nothing. 20 make a test at 5%.",
-        )
-        tokens = linked(
-            st.number_input,
-            "New tokens per text",
-            key="sweep_tokens",
-            default=24,
-            read=int,
-            valid=lambda value: isinstance(value, int) and 4 <= value <= 200,
-            min_value=4,
-            max_value=200,
-        )
-    with right:
-        layers = linked(
-            st.text_input,
-            "Layers",
-            key="sweep_layers",
-            default="",
-            placeholder="its own",
-            help="Several, such as 8,11,14, to compare what the push does at each; the direction is made anew there.",
-        )
-        instruction = linked(
-            st.text_input,
-            "In words",
-            key="instruction",
-            default="",
-            placeholder="such as: Be positive.",
-            help="A control without any push: the same prompts after these words.",
-        )
-    given = ["steer", chosen.model, "--direction", name, f"--doses={_with_zero(doses)}", "--prompts", "neutral"]
-    given += ["--temperature", "0.7", "--top-p", "0.95", "--max-new-tokens", str(tokens)]
-    given += ["--controls", str(controls)] if controls else []
-    given += ["--layers", layers.strip()] if layers.strip() else []
-    given += [f"--instruction={instruction.strip()}"] if instruction.strip() else []
-    given += ["--judge", "own"] if known[name].examples else []
-    return given, f"Sweep of {name} over doses"
-
-
-def _with_zero(doses: str) -> str:
-    parts = [part.strip() for part in doses.split(",") if part.strip()]
-    return ",".join(parts if "0" in parts else [*parts, "0"])
-
-
-def _cost(arguments: list[str]) -> str:
-    n_doses = arguments[4].count(",") + 1
-    controls = int(arguments[arguments.index("--controls") + 1]) if "--controls" in arguments else 0
-    layers = arguments[arguments.index("--layers") + 1].count(",") + 1 if "--layers" in arguments else 1
-    n = 20 * layers * (n_doses + controls * (n_doses - 1))
-    return f"{n:,} texts are written and judged; what was written before is not written again."
 
 
 def _shown(result: dict[str, Any], name: str) -> None:
