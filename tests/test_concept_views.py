@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from core.activations import record_texts
 from core.concept import PARTS, Concept, Question, compute_missing, gather
 from core.concept import question as asking_about
+from core.concept import surroundings as surroundings_of
 from core.concept.asking import ask, default_layer
 from core.concept.planning import Whole
 from core.concept.stable import agreement_of_halves
 from core.concept.telling import summary
+from core.dictionaries import open_dictionary
 from core.directions import load_direction, make_direction, save_direction
 from core.errors import UserError
 from core.examples import from_lists, open_examples, open_images, save_examples
@@ -107,6 +111,48 @@ def test_each_view_says_its_figures(computed: Concept) -> None:
     assert "No other direction is saved" in summary("related", data["related"])
     assert "over 2 splits" in summary("stable", data["stable"])
     json.dumps(computed.to_json(), allow_nan=False)
+
+
+def test_features_near_it_are_those_of_largest_cosine(computed: Concept, question: Question, tiny: Model) -> None:
+    around = computed.found("related").around
+    rows = open_dictionary("mine").coder.written.detach().numpy()
+    own = make_direction(tiny, question.texts, tiny.site(LAYER), "diffmean", name="own").vector
+    cosines = rows @ own / (np.linalg.norm(rows, axis=1) * np.linalg.norm(own))
+    expected = sorted(range(len(rows)), key=lambda place: -abs(cosines[place]))[: len(around.features)]
+    assert [one.feature for one in around.features] == expected
+    assert [one.cosine for one in around.features] == pytest.approx([cosines[place] for place in expected], abs=1e-5)
+    assert around.points.shape == (2 + len(expected), 2)
+    assert around.feature_layer is not None
+    assert around.place(around.vectors[3]) == pytest.approx(around.points[3], abs=0.5)
+
+
+def test_other_concepts_are_read_across(
+    home_of_all: Path, tiny: Model, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against means and AUROCs taken by hand; one set is the concept turned round."""
+    texts, labels = question.texts.texts, question.texts.labels
+    good, bad = ([text for text, one in zip(texts, labels, strict=True) if one == label] for label in (1, 0))
+    turned = from_lists(bad, good, "turned")
+    things = from_lists(
+        [f"A house stood there {n}." for n in range(12)], [f"It rained on day {n}." for n in range(12)], "things"
+    )
+    monkeypatch.setattr(surroundings_of, "controls_of", lambda _: (turned, things))
+    found = surroundings_of.surroundings(tiny, question, lambda _: None)
+    assert found.compared == 2
+    assert [one.id for one in found.concepts] == ["turned", "things"]
+    assert found.concepts[0].cosine == pytest.approx(-1, abs=1e-5)
+    site = tiny.site(LAYER)
+    own, other = (record_texts(tiny, one.texts, [site])[0].load() for one in (question.texts, things))
+    raw = [X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0) for X, y in ((own, labels), (other, things.labels))]
+    assert found.concepts[1].cosine == pytest.approx(
+        float(raw[0] @ raw[1] / np.linalg.norm(raw[0]) / np.linalg.norm(raw[1])), abs=1e-5
+    )
+    assert found.concepts[1].reads == pytest.approx(roc_auc_score(things.labels, other @ raw[0]), abs=1e-6)
+    assert found.concepts[1].read_by == pytest.approx(roc_auc_score(labels, own @ raw[1]), abs=1e-6)
+    assert found.typical == pytest.approx(abs(found.concepts[1].cosine), abs=1e-4)
+    again = surroundings_of.known_surroundings(tiny, question)
+    assert again is not None
+    assert again.to_json() == found.to_json()
 
 
 def test_saved_directions_are_related_at_once(computed: Concept, question: Question, tiny: Model) -> None:

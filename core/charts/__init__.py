@@ -8,6 +8,7 @@ from core.charts.colours import SERIES, SYMBOLS
 from core.charts.cosines import cosine_map
 from core.charts.grid import grid
 from core.charts.heat import heat_map
+from core.charts.landscape import Place, landscape
 from core.charts.layers import Curve, Level, layer_curves
 from core.charts.lines import Line, lines
 from core.charts.marks import Mark, marks
@@ -30,6 +31,7 @@ __all__ = [
     "Mark",
     "Measure",
     "NullBar",
+    "Place",
     "Said",
     "against",
     "bars",
@@ -38,6 +40,7 @@ __all__ = [
     "figure_values",
     "grid",
     "heat_map",
+    "landscape",
     "layer_curves",
     "lines",
     "marks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ from core.progress import Listener
 
 if TYPE_CHECKING:
     from core.concept.question import AnyKind
+    from core.dictionaries.index import Index
     from core.dictionaries.index.concept import ConceptFeatures
     from core.dictionaries.shelf import Listed
     from core.models import AnyModel, Model
 
-VERSION = 1
+VERSION = 2
 SHOWN = 20
+AROUND = 8  # tokens of an example, to either side
 BUNDLED = Path(__file__).parents[2] / "assets" / "dictionaries"
 TESTING = 10.0  # seconds: 9,999 relabellings of 100 features
 
@@ -60,6 +62,12 @@ def nearest(listed: list[Listed], layer: int) -> str:
     return min(listed, key=away).name if listed else ""
 
 
+def stamp_of(name: str) -> str:
+    """What the files of the dictionary called `name` look like from outside; "" where there is none."""
+    listed = _listed(name) if name else None
+    return "" if listed is None else listed.stamp
+
+
 def _listed(name: str) -> Listed | None:
     from core.dictionaries.shelf import list_names
 
@@ -91,9 +99,10 @@ def _compute(model: AnyKind, question: Question, progress: Listener) -> Carried:
 
     open_model, listed = opened(model), _listed(question.dictionary)  # type: ignore[arg-type]
     dictionary = fitted(open_dictionary(question.dictionary), open_model)
-    directions = {}
-    if dictionary.card.rebuilds == open_model.site(question.layer):
-        made = [direction_of(open_model, question, method, progress) for method in METHODS]
+    directions, site = {}, dictionary.card.rebuilds
+    if site is not None and site == open_model.site(site.layer):  # cosines are told where the features are
+        there = replace(question, layer=site.layer)
+        made = [direction_of(open_model, there, method, progress) for method in reversed(METHODS)]
         directions = {NAMES[one.method]: one.vector for one in made}
     examples = question.feature_examples or question.texts
     found = features_for(open_model, dictionary, examples, directions=directions, progress=progress)
@@ -105,14 +114,33 @@ def _compute(model: AnyKind, question: Question, progress: Listener) -> Carried:
 
 def _told(model: Model, dictionary: Any, found: ConceptFeatures) -> dict[str, Any]:
     from core.dictionaries.index import list_indexes, open_index
+    from core.dictionaries.index.concept import DIFFERENCE
     from core.dictionaries.index.labels import labels_of
 
-    labels = labels_of(open_index(dictionary), dictionary) if list_indexes(dictionary) else {}
+    index = open_index(dictionary) if list_indexes(dictionary) else None
+    labels = {} if index is None else labels_of(index, dictionary)
     value = found.to_json()
-    for one in (value["best"], *value["features"]):
+    for one in (value["best"], *value["features"][:SHOWN]):
         one["label"] = labels[one["feature"]].text if one["feature"] in labels else ""
+        one["example"] = "" if index is None else _example(index, model, one["feature"])
+        if NAMES["diffmean"] in one["cosines"]:
+            one["cosines"].pop(DIFFERENCE, None)  # of fewer rows than this concept's own
     chance = 1.96 * dictionary.coder.d_out**-0.5
     return {**value, "features": value["features"][:SHOWN], "indexed": bool(labels), "cosine_chance": chance}
+
+
+def _example(index: Index, model: Model, feature: int) -> str:
+    """The token on which it is strongest, in brackets, with what stands around it; "" if the text is not at hand."""
+    from core.dictionaries.index.feature import examples_of
+
+    found = next((one for one in examples_of(index, model, feature, 1) if one.tokens), None)
+    if found is None:
+        return ""
+    words = [one.text for one in found.tokens]
+    token = words[found.centre]
+    words[found.centre] = f"{' ' * token.startswith(' ')}[{token.strip()}]"
+    shown = "".join(words[max(0, found.centre - AROUND) : found.centre + AROUND + 1])
+    return " ".join(shown.split())
 
 
 def _key(model: AnyModel, question: Question, listed: Listed) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.charts import Curve, Figure, Level, Line, NullBar, layer_curves, lines
+import numpy as np
+
+from core.charts import Curve, Figure, Level, Line, NullBar, Place, landscape, layer_curves, lines
 from core.probing import METHODS
 from core.tcav.telling import Cell, signed, small
 from core.tcav.verdict import FOUND
 
 if TYPE_CHECKING:
+    from core.concept.related import Related
     from core.probing import ProbeResult, Sweep
     from core.steering import DoseSweep
     from core.steering.dose_curves import Quantity
@@ -109,7 +112,7 @@ def dose_figure(sweep: DoseSweep, quantity: Quantity, *, height: int = 260) -> F
         )
     ]
     arms = [curve(sweep, quantity, "random", number) for number in range(sweep.n_random)]
-    if arms and any(p.mean == p.mean for p in arms[0]):
+    if arms and sum(p.mean == p.mean for p in arms[0]) > 1:  # dose 0 belongs to all
         at = list(zip(*[[p.mean for p in arm] for arm in arms], strict=True))
         doses = [p.dose for p in arms[0]]
         middle = [sum(values) / len(values) for values in at]
@@ -117,6 +120,24 @@ def dose_figure(sweep: DoseSweep, quantity: Quantity, *, height: int = 260) -> F
     asked = curve(sweep, quantity, "prompt") if any(text.arm == "prompt" for text in sweep.texts) else []
     level = ("in words", asked[0].mean) if asked and asked[0].mean == asked[0].mean else None
     return lines(drawn, x_title="dose", y_title=QUANTITIES[quantity][0], level=level, height=height)
+
+
+def around_figure(related: Related, label: str) -> Figure | None:
+    """The map of what stands around a concept; None where too little does. label: of the concept itself."""
+    around = related.around
+    if not len(around.points):
+        return None
+    ends = np.cumsum([related.own, len(around.concepts), len(around.features)])
+    own, concepts, features = np.split(around.points, ends[:-1])
+    told = f"features of layer {around.feature_layer}"
+    return landscape(
+        [
+            Place(told, features, [f"{one.feature} {one.name}: cosine {one.cosine:+.2f}" for one in around.features]),
+            Place("other concepts", concepts, [f"{one.name}: cosine {one.cosine:+.2f}" for one in around.concepts]),
+            Place("saved directions", related.placed, list(related.names[related.own :]), named=True),
+            Place(label, own, list(related.names[: related.own]), named=True),
+        ]
+    )
 
 
 def _gaps(values: Sequence[float]) -> list[float | None]:

@@ -35,7 +35,7 @@ def _used(data: Mapping[str, Any]) -> str:
 def _carried(data: Mapping[str, Any]) -> str:
     best = data["best"]
     low, high = best["interval"]
-    label = f" “{best['label']}”" if best.get("label") else ""
+    label = f" ({best['label']})" if best.get("label") else ""
     return (
         f"Best single feature of {data['dictionary']}: {best['feature']}{label}, AUROC {best['auroc']:.3f}"
         f" ({low:.3f} to {high:.3f}) on the {data['n_test']:,} texts that had no part in choosing it."
@@ -59,13 +59,27 @@ def _pushed(data: Mapping[str, Any]) -> str:
 
 def _related(data: Mapping[str, Any]) -> str:
     own, names, first = data["own"], data["names"], data["cosines"][0]
-    told = [f"{name} {first[place]:+.2f}" for place, name in enumerate(names) if place >= own][:5]
     probe = f"Cosine with its own probe {first[1]:+.2f}. " if own > 1 else ""
-    if not told:
-        return f"{probe}No other direction is saved at layer {data['layer']}."
+    told = [f"{name} {first[place]:+.2f}" for place, name in enumerate(names) if place >= own][:5]
+    saved = (
+        f"Nearest of {data['saved']} saved at layer {data['layer']}: {', '.join(told)}; random directions stay within"
+        f" {data['chance']:.2f}."
+        if told
+        else f"No other direction is saved at layer {data['layer']}."
+    )
+    return f"{probe}{_others(data)}{saved}"
+
+
+def _others(data: Mapping[str, Any]) -> str:
+    others = data["concepts"]
+    if not others:
+        return ""
+    nearest = others[0]
+    usual = data["typical_cosine"]
+    beside = "" if usual is None else f", where 95% of pairs of others stay within {usual:.2f}"
     return (
-        f"{probe}Nearest of {data['saved']} saved at layer {data['layer']}: {', '.join(told)}; random directions stay"
-        f" within {data['chance']:.2f}."
+        f"Nearest of {data['compared']} other concepts: {nearest['name']}, cosine {nearest['cosine']:+.2f}{beside};"
+        f" this direction reads it at AUROC {nearest['reads']:.2f}. "
     )
 
 

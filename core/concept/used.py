@@ -42,6 +42,11 @@ def inputs_of(question: Question) -> Inputs:
     return make_inputs(examples.id, examples.images[:most], examples.groups[:most])  # type: ignore[union-attr]
 
 
+def controls_of(question: Question) -> Sequence[Labelled]:
+    """The sets that stand for other concepts."""
+    return _controls(question.sizes.controls, question.of_texts)
+
+
 @cache
 def _controls(count: int, texts: bool) -> Sequence[Labelled]:
     from core.tcav import open_controls, open_image_controls
@@ -63,7 +68,7 @@ def _test(model: AnyKind, question: Question, **more: Any) -> Tcav:
         inputs_of(question),
         tested_layers(question.layer, model.n_layers),
         settings=Settings((KIND,), KIND, permutations=sizes.permutations),
-        controls=_controls(sizes.controls, question.of_texts),
+        controls=controls_of(question),
         pushed=sizes.pushed,
         **more,
     )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.charts import cosine_map, null_bars
 from core.charts.heat import inert
-from core.concept.figures import QUANTITIES, bars_of, dose_figure, measured, sweep_figure
+from core.concept.figures import QUANTITIES, around_figure, bars_of, dose_figure, measured, sweep_figure
 from core.concept.telling import summary
 from pages.shared import steering_sweep, tcav_verdicts
 from pages.shared.concept_choices import Choices
@@ -84,9 +84,9 @@ def _carried(choices: Choices, found: Any, title: str) -> None:
             {
                 "feature": [one["feature"] for one in rows],
                 "label": [visible(one["label"]) for one in rows],
+                "strongest at": [visible(one["example"]) for one in rows],
                 "AUROC": [one["auroc"] for one in rows],
-                "from": [one["interval"][0] for one in rows],
-                "to": [one["interval"][1] for one in rows],
+                "interval": [f"{one['interval'][0]:.2f} to {one['interval'][1]:.2f}" for one in rows],
                 **{f"cosine: {name}": [one["cosines"][name] for one in rows] for name in cosines},
             }
         ),
@@ -94,14 +94,16 @@ def _carried(choices: Choices, found: Any, title: str) -> None:
         column_config={
             "feature": number("feature", format="%d", help="Its number in the dictionary"),
             "AUROC": number("AUROC", format="%.3f", help=AUROC_HELP),
-            "from": number("from", format="%.3f", help="Lower end of the 95% interval: bootstrap of held-out texts"),
-            "to": number("to", format="%.3f", help="Upper end of it"),
+            "interval": st.column_config.TextColumn(help="95%, by bootstrap of held-out texts"),
             **{
                 f"cosine: {name}": number(
                     format="%.2f", help="Cosine, −1 to 1, of what the feature writes with this direction"
                 )
                 for name in cosines
             },
+            "strongest at": st.column_config.TextColumn(
+                width=220, help="The token, in brackets, on which the feature is strongest in the index's corpus"
+            ),
         },
         alt="The best features for this concept",
     )
@@ -133,6 +135,19 @@ def _pushed(choices: Choices, found: Any, title: str) -> None:
 
 def _related(choices: Choices, found: Any, title: str) -> None:
     st.markdown(plain(summary("related", found.to_json())))
+    if (figure := around_figure(found, "this concept")) is not None:
+        st.plotly_chart(
+            figure,
+            key="concept_around",
+            config=CONFIG,
+            alt="Map of this concept's directions among other concepts, saved directions and the nearest features",
+        )
+        st.caption(
+            "UMAP by cosine: who is near to whom tells something, how far groups lie apart hardly anything. A saved "
+            "direction stands between the three points that it is nearest to."
+        )
+    if found.around.concepts:
+        _entangled(found)
     if len(found.names) > found.own:
         st.plotly_chart(
             cosine_map([inert(name) for name in found.names], found.cosines),
@@ -147,6 +162,41 @@ def _related(choices: Choices, found: Any, title: str) -> None:
         primary=False,
         **_same(choices),
         view="directions",
+    )
+
+
+def _entangled(found: Any) -> None:
+    concepts = found.around.concepts
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "other concept": [visible(one.name) for one in concepts],
+                "cosine": [one.cosine for one in concepts],
+                "read by this": [one.reads for one in concepts],
+                "reads this": [one.read_by for one in concepts],
+            }
+        ),
+        hide_index=True,
+        height=210,
+        column_config={
+            "cosine": number(
+                format="%.2f",
+                help="Of the two differences of means, −1 to 1; 95% of pairs of others are smaller than "
+                f"{found.around.typical:.2f}."
+                if found.around.typical is not None
+                else "−1 to 1",
+            ),
+            "read by this": number(
+                format="%.2f",
+                help="AUROC with which this concept's direction tells the other's classes: 0.5 where it cannot, below "
+                "where it takes one class for the other",
+            ),
+            "reads this": number(
+                format="%.2f", help="AUROC with which the other's direction tells this concept's classes"
+            ),
+        },
+        alt="Other concepts by how much they are entangled with this one",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.charts import Figure, cosine_map, figure_values, null_bars, plotly_script
 from core.charts.heat import inert
-from core.concept.figures import QUANTITIES, bars_of, dose_figure, measured, sweep_figure
+from core.concept.figures import QUANTITIES, around_figure, bars_of, dose_figure, measured, sweep_figure
 from core.concept.report.markup import Markup, embedded, escape, more, theirs
 from core.concept.report.sections import section
 from core.concept.telling import summary
@@ -67,7 +67,10 @@ def figures_of(concept: Concept) -> dict[str, Figure]:
             if measured(pushed.sweep, quantity):  # type: ignore[arg-type]
                 found[f"pushed-{quantity}"] = dose_figure(pushed.sweep, quantity)  # type: ignore[arg-type]
     if (related := concept.found("related")) is not None:
-        found["related"] = cosine_map([inert(name) for name in related.names], related.cosines)
+        if len(related.names) > related.own:
+            found["related"] = cosine_map([inert(name) for name in related.names], related.cosines)
+        if (around := around_figure(related, "this concept")) is not None:
+            found["related-map"] = around
     return found
 
 

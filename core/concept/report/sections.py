@@ -13,6 +13,13 @@ Path = tuple[str | int, ...]  # where a number stands in the report's data
 VERIFIED = "AUROC: 0 to 1, 0.5 is guessing. From, to: 95% interval by bootstrap of whole groups."
 
 
+READ = (
+    "Read: AUROC with which a direction made of the one concept's examples tells the other's classes, 0.5 where it"
+    " cannot, below where it takes one class for the other. The map is UMAP by cosine: who is near to whom tells"
+    " something, how far groups lie apart hardly anything."
+)
+
+
 def section(markup: Markup, name: str, data: Mapping[str, Any]) -> str:
     """HTML about the view `name`. data: its values, which stand in the report's data at views/name/data."""
     return _SECTIONS[name](markup, data, ("views", name, "data"))
@@ -75,9 +82,20 @@ def _carried(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
                 Number((*here, "p_adjusted"), ".3g"),
                 Number((*here, "on")),
                 *cosines,
+                one["example"],
             ]
         )
-    head = ("feature", "label", "AUROC", "from", "to", "adjusted p", "on", *(f"cosine: {name}" for name in names))
+    head = (
+        "feature",
+        "label",
+        "AUROC",
+        "from",
+        "to",
+        "adjusted p",
+        "on",
+        *(f"cosine: {name}" for name in names),
+        "strongest at",
+    )
     said = (
         "Ranked on held-out texts; the best of many is a little too good, that of the sentence above is fair. On: share"
         " of texts in which the feature is on. Cosines between random directions stay within "
@@ -115,7 +133,24 @@ def _related(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     ]
     chance = markup.number(Number((*at, "chance"), ".2f"))
     table = markup.table(("direction", "cosine with the concept"), rows)
-    return f"{table}<p class=small>Cosines between random directions of this width stay within {chance}.</p>"
+    table += f"<p class=small>Cosines between random directions of this width stay within {chance}.</p>"
+    others: list[list[Cell]] = []
+    for place, one in enumerate(data["concepts"]):
+        here: Path = (*at, "concepts", place)
+        others.append(
+            [one["name"], Number((*here, "cosine"), "+.2f"), Number((*here, "reads")), Number((*here, "read_by"))]
+        )
+    if others:
+        table += markup.table(("other concept", "cosine", "read by this direction", "reads this concept"), others)
+        table += _small(READ)
+    features: list[list[Cell]] = [
+        [one["feature"], one["name"], Number((*at, "features", place, "cosine"), "+.2f")]
+        for place, one in enumerate(data["features"])
+    ]
+    if features:
+        inner = markup.table(("feature", "label", "cosine with the concept"), features)
+        table += more(f"Nearest features, of layer {data['feature_layer']}", inner)
+    return table
 
 
 def _stable(markup: Markup, data: Mapping[str, Any], at: Path) -> str:

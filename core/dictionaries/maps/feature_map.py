@@ -49,7 +49,7 @@ def feature_map(dictionary: Dictionary, *, seed: int = 0, progress: Listener = s
         raise UserError(
             f"{len(rows)} features of width {rows.shape[1]} make no map; it takes {FEWEST} of width 2 at the least."
         )
-    points = _drawn(rows, seed, progress)
+    points = drawn(rows, seed=seed, progress=progress)
     write_arrays(_key(dictionary, seed), {"points": points})
     return points
 
@@ -73,7 +73,8 @@ def nearest(rows: Tensor, k: int, *, progress: Listener = silent) -> tuple[NDArr
     return ids, distances
 
 
-def _drawn(rows: Tensor, seed: int, progress: Listener) -> NDArray[np.float32]:
+def drawn(rows: Tensor, *, seed: int = 0, progress: Listener = silent) -> NDArray[np.float32]:
+    """(m, 2) points for (m, d) rows, m and d at least FEWEST and 2, as on the map of features; kept nowhere."""
     k = min(NEIGHBOURS, len(rows))
     ids, distances = nearest(rows, k, progress=progress)
     from umap import UMAP  # compiles for seconds
