@@ -30,9 +30,12 @@ with mendable(stop=True):
 st.header(f"{plain(title)} in {plain(chosen.model)}", anchor=False)
 with mendable():
     concept_state.show(choices, known, title)
+elsewhere = [view for view in known.views.values() if view.state == "not here"]
 for view in known.views.values():
-    with mendable():
-        concept_views.show(choices, view, title)
+    if view not in elsewhere:
+        with mendable():
+            concept_views.show(choices, view, title)
+concept_views.not_here(elsewhere)
 
 with st.expander("What it was made of", icon=":material/receipt_long:"):
     st.json(known.provenance())

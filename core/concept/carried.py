@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = 2
 SHOWN = 20
-AROUND = 8  # tokens of an example, to either side
+BEFORE, AFTER = 4, 6  # tokens of an example that are shown, so that the one it is about is seen in a narrow column
 BUNDLED = Path(__file__).parents[2] / "assets" / "dictionaries"
 TESTING = 10.0  # seconds: 9,999 relabellings of 100 features
 
@@ -139,7 +139,7 @@ def _example(index: Index, model: Model, feature: int) -> str:
     words = [one.text for one in found.tokens]
     token = words[found.centre]
     words[found.centre] = f"{' ' * token.startswith(' ')}[{token.strip()}]"
-    shown = "".join(words[max(0, found.centre - AROUND) : found.centre + AROUND + 1])
+    shown = "".join(words[max(0, found.centre - BEFORE) : found.centre + AFTER + 1])
     return " ".join(shown.split())
 
 

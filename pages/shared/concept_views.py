@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -40,6 +40,15 @@ def show(choices: Choices, view: View, title: str) -> None:
             return
         st.caption(view.part.watch)
         _DRAWN[view.part.name](choices, view.found, title)
+
+
+def not_here(views: Sequence[View]) -> None:
+    """Those that do not apply, each with its reason: together, so that they take no more room than they deserve."""
+    reasons: dict[str, list[str]] = {}
+    for view in views:
+        reasons.setdefault(view.why, []).append(view.part.title)
+    for why, titles in reasons.items():
+        st.caption(plain(f"{' · '.join(titles)} {why}"))
 
 
 def _readable(choices: Choices, found: Any, title: str) -> None:
