@@ -20,6 +20,7 @@ def dress(figure: go.Figure, height: int, *, unified: bool = True) -> go.Figure:
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         dragmode=False,
     )
-    figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_yaxes(gridcolor=FAINT, zeroline=False)
+    # Room for ticks and titles is asked for here: a file that is drawn without any theme would cut them off.
+    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=FAINT, zeroline=False, automargin=True)
     return figure
