@@ -17,7 +17,8 @@ from pages.shared.text import duration, plain
 if TYPE_CHECKING:
     from pages.shared.cached_features import Opened
 
-TEXTS, TOKENS, WORDS = 2400, 60, 30_000  # of the six bundled sets, and of the lines that end with a word
+TEXTS, TOKENS, WORDS = 2400, 100, 30_000  # of the six bundled sets, and of the lines that end with a word
+FITS = 60.0  # seconds of probes
 SPARSE_HELP = (
     "AUROC of a logistic probe on so many features alone, 0.5 is chance, 1 is perfect, on the half of the texts that "
     "had no part in choosing them (Gurnee et al. 2023). A text is the mean of its codes."
@@ -53,9 +54,8 @@ def show(opened: Opened, chosen: Chosen, since: float) -> None:
         return
     if job is not None and job.state != "done":
         running.problem(job)
-    seconds = estimate.OPENING + (TEXTS * TOKENS + WORDS) / features_new.tokens_per_second(
-        chosen, opened.dictionary.card.layer or 0
-    )
+    speed = features_new.tokens_per_second(chosen, opened.dictionary.card.layer or 0)
+    seconds = estimate.OPENING + FITS + (TEXTS * TOKENS + WORDS) / speed
     st.caption(
         "Six bundled sets and the first letters of single words: what one, two or five features tell, what falls with "
         f"them, and where a word's own feature stands in for its letter's. Roughly {duration(seconds)} on this machine."
