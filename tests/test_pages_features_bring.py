@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.dictionaries import list_dictionaries, open_dictionary
+from core.models import open_model
 from tests.dictionaries import packed, write
 from tests.pages import forget, open_alone, save_colours, texts_of
 from tests.tiny import WIDTH, tiny_directory
@@ -36,9 +37,12 @@ def fresh_caches() -> Iterator[None]:
     forget()
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_directory(tmp_path_factory.mktemp("features"), "llama"))
+@pytest.fixture
+def directory(home_with_model: Path, tmp_path: Path) -> str:
+    """A model that was opened before, as a visitor's who has a dictionary for it."""
+    made = str(tiny_directory(tmp_path, "llama"))
+    open_model(made)
+    return made
 
 
 def theirs(
@@ -93,7 +97,7 @@ def ended(job: jobs.Job) -> jobs.Job:
     return job
 
 
-def test_a_directory_is_brought_in_indexed_and_looked_at(home_with_model: Path, directory: str, tmp_path: Path) -> None:
+def test_a_directory_is_brought_in_indexed_and_looked_at(directory: str, tmp_path: Path) -> None:
     folder = theirs(tmp_path / "theirs", directory, files={"labels.json": json.dumps(LABELS).encode()})
     weights = np.random.default_rng(0).standard_normal((WIDTH, FEATURES)).astype(np.float32)
     job = ended(bring(directory, folder))

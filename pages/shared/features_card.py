@@ -17,6 +17,7 @@ from pages.shared.frame import KEPT
 from pages.shared.links import choose, linked
 from pages.shared.parts import part
 from pages.shared.text import plain, shortened
+from pages.shared.tokens import visible
 
 if TYPE_CHECKING:
     from core.dictionaries.index.feature import Feature
@@ -97,7 +98,7 @@ def _which(opened: Opened, numbers: list[int]) -> int:
 
 
 def _head(opened: Opened, one: Feature, label: Label | None) -> None:
-    name = plain(label.text) if label and label.text else "no label"
+    name = plain(visible(label.text)) if label and label.text else "no label"
     st.header(f"{one.feature} · {name}", anchor=False)
     about = {"dictionary": opened.dictionary.name, "model": opened.dictionary.card.model_id}
     about |= {"site": str(opened.dictionary.card.reads), "dictionary_key": opened.dictionary.key}

@@ -77,7 +77,7 @@ def _offer(opened: Opened, chosen: Chosen, arguments: list[str], job: jobs.Job |
 def _sentence(opened: Opened, found: ConceptFeatures) -> None:
     one = found.best
     label = cached_features.label(opened, one.feature)
-    name = f" ({plain(label.text)})" if label and label.text else ""
+    name = f" ({plain(visible(label.text))})" if label and label.text else ""
     low, high = one.interval
     st.markdown(
         f"Best in training: feature **{one.feature}**{name}. On the {found.n_test:,} held-out texts its AUROC is "

@@ -59,7 +59,7 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
             table[by].to_numpy(dtype=float),
             hover,
             title=features_filters.title(by),
-            marked=chosen_feature(len(table)),
+            marked=_ringed(chosen_feature(len(table)), len(table)),
             logarithmic=by in LOGARITHMIC,
         ),
         key="feature_map",
@@ -70,7 +70,8 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
     )
     st.caption(
         "Who lies next to whom tells something; how far groups lie apart, and where on the map, hardly anything. Draw "
-        "around points to list them; double-click to let go."
+        "around points to list them; double-click to let go. The ring is around the feature that you look into, and "
+        "stands still while a lasso lies on the map."
     )
     places = dict.fromkeys(_place(point) for point in event["selection"]["points"])
     around = [one for one in places if one is not None and 0 <= one < len(table)]
@@ -78,6 +79,19 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
         return table["feature"].tolist()
     found = table.iloc[np.array(around)].sort_values("density", ascending=False, kind="stable")
     return features_table.list_of(opened, found, found["feature"].tolist(), key="map")
+
+
+def _ringed(feature: int | None, features: int) -> int | None:
+    """The feature with a ring around it, of so many: what is looked into, but for a lasso that lies on the map.
+
+    A chart that changes in anything is a new one to Streamlit and forgets what was drawn on it, so that the ring stays
+    where it was until the lasso is let go.
+    """
+    state = st.session_state.get("feature_map")
+    if state is None or not state["selection"]["points"]:
+        st.session_state["map_ring"] = feature
+    ring: int | None = st.session_state.get("map_ring")
+    return ring if ring is None or ring < features else feature  # it may be another dictionary's
 
 
 def _place(point: dict[str, object]) -> int | None:

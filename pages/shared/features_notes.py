@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared import cached
 from pages.shared.errors import mendable
 from pages.shared.text import plain
+from pages.shared.tokens import visible
 
 if TYPE_CHECKING:
     from core.dictionaries.index.labels import Label
@@ -99,7 +100,7 @@ def note(opened: Opened, feature: int) -> None:
     key = opened.dictionary.key
     known = notes_of(key).get(feature, Note()).note
     with (
-        st.expander("Note" + (f": {plain(known[:80])}" if known else ""), icon=":material/sticky_note_2:"),
+        st.expander("Note" + (f": {plain(visible(known[:80]))}" if known else ""), icon=":material/sticky_note_2:"),
         st.form(f"note_{feature}", border=False),
     ):
         text = st.text_area(

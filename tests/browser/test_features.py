@@ -82,6 +82,7 @@ def test_a_lasso_drawn_on_the_map_lists_what_lies_within(features: str, workspac
         numbers = np.arange(FEATURES)
         points = np.stack([numbers % 4, numbers // 4], axis=1).astype(np.float32)
         write_arrays(feature_map._key(open_dictionary("journey"), 0), {"points": points})
+    visitor.set_viewport_size({"width": 1280, "height": 1400})  # the mouse reaches no further than the window
     visitor.goto(f"{features}/features?dictionary=journey&features=map&map_colour=max")
     main = visitor.get_by_test_id("stMain")
     plot = main.locator(".js-plotly-plot .nsewdrag").first
