@@ -38,7 +38,7 @@ if view == "sweep":
         say_refused()
     st.stop()
 
-text, way = st.columns([3, 2], gap="large")
+text, way = st.columns([5, 4], gap="medium")
 with text:
     prompt = linked(
         st.text_area,

@@ -20,7 +20,7 @@ POSITIONS = {
     "prompt": "Prompt",
     "first": "First new token",
     "later": "Later tokens",
-    "special": "First and special tokens",
+    "special": "First and special",
 }
 DEFAULT_POSITIONS = ("prompt",)
 MOST = 8  # interventions at once

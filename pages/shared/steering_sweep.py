@@ -55,13 +55,13 @@ def panel(chosen: Chosen) -> None:
         numbers = [one["layer"] for one in result["layers"]]
         number = st.selectbox("Doses at layer", range(len(numbers)), format_func=lambda n: str(numbers[n]))
         result = result["layers"][number]
-    _shown(result, str(arguments[3]))
+    _shown(result, choices["name"], choices["targets"])
     with st.expander("The job", icon=":material/terminal:"):
         st.code("python -m core " + " ".join(arguments), language=None, wrap_lines=True)
         running.log(job)
 
 
-def _shown(result: dict[str, Any], name: str) -> None:
+def _shown(result: dict[str, Any], name: str, targets: str) -> None:
     from core.steering import sweep_of
 
     sweep = sweep_of(result, name)
@@ -70,7 +70,7 @@ def _shown(result: dict[str, Any], name: str) -> None:
     for start in range(0, len(shown), 2):
         for column, quantity in zip(st.columns(2), shown[start : start + 2], strict=False):
             with column:
-                _curve(sweep, quantity)
+                _curve(sweep, quantity, targets if quantity == "target" else "")
     samples(sweep)
     table = pd.DataFrame([{**one, **one["guards"]} for one in [*result["results"], *result["control"]]])
     csv_button(table.drop(columns=["guards", "tokens"], errors="ignore"), f"sweep-{file_part(name)}.csv")
@@ -113,9 +113,9 @@ def _words(result: dict[str, Any], sweep: DoseSweep) -> None:
         st.caption("This direction was not made from examples, so that nobody could be taught to judge the texts.")
 
 
-def _curve(sweep: DoseSweep, quantity: Quantity) -> None:
+def _curve(sweep: DoseSweep, quantity: Quantity, words: str) -> None:
     title, help = QUANTITIES[quantity]
-    st.markdown(f"**{title}**", help=help)
+    st.markdown(f"**{title}**" + (f": {plain(words)}" if words else ""), help=help)
     st.plotly_chart(
         dose_figure(sweep, quantity),
         key=f"curve_{quantity}",

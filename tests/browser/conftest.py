@@ -58,13 +58,16 @@ def fresh_server(workspace_copy: Path, chromium: str) -> Iterator[str]:
 
 
 @contextmanager
-def running_app(home: Path, script: str = "app.py") -> Iterator[str]:
-    """The app, or another script, started as `make run` does, on a free port."""
+def running_app(home: Path, script: str = "app.py", first: str = "") -> Iterator[str]:
+    """The app, or another script, started as `make run` does, on a free port. first: Python that its process runs
+    before, to set what no visitor can."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    arguments = ["run", script, "--server.port", str(port), "--server.headless", "true"]
+    begun = f"{first}; from streamlit.web.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"],
+        [sys.executable, *(["-c", begun] if first else ["-m", "streamlit"]), *arguments],
         cwd=ROOT,
         env={**os.environ, "CONCEPTSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.DEVNULL,
