@@ -11,6 +11,7 @@ st.set_page_config(
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/tour.py", title="Tour", icon=":material/explore:"),
         st.Page("pages/concept.py", title="Concept", icon=":material/lightbulb:"),
         st.Page("pages/probing.py", title="Probing", icon=":material/query_stats:"),
         st.Page("pages/tcav.py", title="TCAV", icon=":material/verified:"),

@@ -19,6 +19,7 @@ EXAMPLES = "sae-probes/92_glue_sst2"
 LIMIT = 1000  # rows of the sweep over all layers; the direction is made from all rows, at its one layer
 LAYER = 13
 DIRECTION = "sentiment"
+DICTIONARY = "smollm2-14"  # the bundled one
 IMAGES = "textures/striped"  # the first concept of a model that reads images
 TARGET = "good,great|bad,terrible"  # the answer that it is tested on
 # Tested beside it: easy to read, and nothing to do with praise.
@@ -45,16 +46,29 @@ def first_test(model: AnyModel, *, progress: Listener = silent) -> tuple[str, Tc
 
     Minutes, unless it was computed before. Raises NotOpened where it was not and the model is only known.
     """
-    from core.examples import open_examples
-    from core.tcav import make_inputs, open_controls, tcav
-    from core.tcav.known import known_target
+    from core.tcav import tcav
+
+    asked, controls = _first_question(model)
+    return first_test_key(model), tcav(model, *asked, controls=controls, progress=progress)
+
+
+def first_test_key(model: AnyModel) -> str:
+    """The key of that result, whether it is there or not."""
     from core.tcav.testing import key_of
+
+    asked, controls = _first_question(model)
+    return key_of(model, *asked, controls=controls)
+
+
+def _first_question(model: AnyModel) -> tuple[Any, Any]:
+    """What `tcav` is called with, and its controls."""
+    from core.examples import open_examples
+    from core.tcav import make_inputs, open_controls
+    from core.tcav.known import known_target
 
     concepts = [open_examples(id, limit=LIMIT) for id in (EXAMPLES, *BESIDE)]
     inputs = make_inputs(EXAMPLES, open_examples(EXAMPLES, limit=INPUTS).texts)
-    asked = (concepts, [known_target(model, TARGET)], inputs, spread(model.n_layers))
-    controls = open_controls()
-    return key_of(model, *asked, controls=controls), tcav(model, *asked, controls=controls, progress=progress)
+    return (concepts, [known_target(model, TARGET)], inputs, spread(model.n_layers)), open_controls()
 
 
 def make_first_concept(model: Model, *, progress: Listener = silent) -> dict[str, Any]:

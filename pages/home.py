@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import first_concept
 from core.concept.figures import sweep_figure
-from pages.shared import cached
+from core.tour import open_tour
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, frame, go_to
 from pages.shared.shelf import activations_on_disk, models_at_hand
@@ -28,6 +28,8 @@ st.markdown(
     "every number comes with its uncertainty and a control."
 )
 
+go_to("tour", "Take the two-minute tour", icon=":material/explore:", primary=True)
+
 probe, test, browse, steer = st.columns(4, border=True)
 with probe:
     st.subheader("1 · Probe", anchor=False)
@@ -44,30 +46,24 @@ with browse:
 with steer:
     st.subheader("4 · Steer", anchor=False)
     st.write("What does the model write when it is pushed along the concept?")
-    go_to("steering", "Steer sentiment", icon=":material/tune:", primary=True, **FIRST)
+    go_to("steering", "Steer sentiment", icon=":material/tune:", **FIRST)
 
 go_to("concept", "All of it about one concept, on one page", icon=":material/lightbulb:")
 
 st.header("A first look: sentiment in a small model", anchor=False)
-first_look = st.container()
+tour = open_tour()
+if tour is None:
+    st.info("No results came along. Press **Probe a concept**, then **Run the sweep**: it takes minutes.")
+else:
+    st.plotly_chart(
+        sweep_figure(tour.sweep),
+        key="first_curve",
+        config={"displayModeBar": False},
+        alt="AUROC of probes for positive sentiment by layer, with the shuffled control and text baselines",
+    )
+    st.markdown(strongest_sentence(tour.sweep))
 
 st.header("At hand", anchor=False)
 with mendable():
     models_at_hand()
     activations_on_disk()
-
-with first_look, mendable():  # last, since it needs torch, which takes seconds after a start
-    sweep = cached.first_sweep()
-    if sweep is None:
-        st.info(
-            "Nothing has been computed yet. Press **Probe a concept**, then **Run the sweep**: "
-            f"{first_concept.LIMIT:,} film reviews through all layers take minutes. (`make setup` does this too.)"
-        )
-    else:
-        st.plotly_chart(
-            sweep_figure(sweep),
-            key="first_curve",
-            config={"displayModeBar": False},
-            alt="AUROC of probes for positive sentiment by layer, with the shuffled control and text baselines",
-        )
-        st.markdown(strongest_sentence(sweep))

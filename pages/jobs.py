@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs
 from pages.shared.errors import mendable
-from pages.shared.frame import frame
+from pages.shared.frame import frame, go_to
 from pages.shared.parts import EVERY, moving
 from pages.shared.recording import record_form
 from pages.shared.running import STATES, log, progress
@@ -62,6 +62,7 @@ def everything() -> None:
     found = jobs.jobs()
     if not found:
         st.info("No jobs yet. A recording started above or a sweep on the Probing page turns up here.")
+        go_to("probing", "Start with a sweep", icon=":material/query_stats:")
     for job in found[:SHOWN]:
         show(job)
     if len(found) > SHOWN:

@@ -10,7 +10,7 @@ from pages.shared import cached, estimate, probing_more, probing_one, probing_re
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
-from pages.shared.frame import frame, go_to
+from pages.shared.frame import frame, go_to, no_concept
 from pages.shared.parts import part
 from pages.shared.probing_choices import Choices, ask
 from pages.shared.sweeps import sinks_sentence, strongest_sentence, sweep_table
@@ -24,7 +24,7 @@ st.write("In which layers, and how well, can a concept be read from the model's 
 with mendable():
     take_own()
 if chosen.info is None:
-    st.info("Choose a concept in the sidebar, or give texts of your own above.")
+    no_concept()
     st.stop()
 
 concept = st.container()

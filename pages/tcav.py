@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared import tcav_check, tcav_panel, tcav_scan
 from pages.shared.errors import mendable
-from pages.shared.frame import frame
+from pages.shared.frame import frame, no_concept
 from pages.shared.links import linked
 from pages.shared.tcav_form import ask
 
@@ -24,7 +24,7 @@ st.write(
     "concept: beyond chance, beyond other concepts, and when it is really pushed?"
 )
 if chosen.info is None:
-    st.info("Choose a concept in the sidebar first; the Library takes texts of your own.")
+    no_concept()
     st.stop()
 
 panel = linked(

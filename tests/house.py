@@ -14,7 +14,7 @@ PLACES = ("app.py", "core", "pages", "tests", "benchmarks")
 
 # A room imports rooms of a lower number only. Rooms of one number do not import one another, save for types.
 LEVELS = {
-    **dict.fromkeys(["errors", "lazy", "progress", "spreadsheet", "workspace"], 0),
+    **dict.fromkeys(["errors", "glossary", "lazy", "progress", "spreadsheet", "workspace"], 0),
     # Numbers about numbers need nothing; examples are linted with them, and are plain texts that need no model: a
     # site's typical norm is taken over some of them.
     "stats": 1,
@@ -25,7 +25,7 @@ LEVELS = {
     **dict.fromkeys(["probing", "tcav", "dictionaries", "steering", "lenses"], 6),
     "charts": 7,
     **dict.fromkeys(["feature_steering", "first_concept", "concept", "studies"], 8),
-    **dict.fromkeys(["jobs", "job_process"], 9),
+    **dict.fromkeys(["jobs", "job_process", "tour"], 9),
     "cli": 10,
     "__main__": 11,
 }

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.examples import from_lists, save_examples
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("home", "concept", "probing", "tcav", "lens", "features", "steering", "library", "jobs")
+PAGES = ("home", "tour", "concept", "probing", "tcav", "lens", "features", "steering", "library", "jobs")
 SECONDS = 60  # opening torch on a busy machine takes a while
 
 

@@ -15,6 +15,7 @@ from tests.pages import PAGES, ROOT, forget, open_alone, open_through_app, save_
 
 TITLES = {
     "home": "Follow a concept through a language model",
+    "tour": "A two-minute tour",
     "concept": "Concept",
     "probing": "Probing",
     "tcav": "TCAV",
@@ -56,8 +57,9 @@ def test_a_page_opens_where_there_is_nothing_yet(page: str, home: Path, monkeypa
     app = open_alone(page)
     assert not app.exception
     assert not app.error
-    if page in {"probing", "steering"}:
-        assert "Choose a concept in the sidebar" in texts_of(app)  # an empty state says what to do
+    if page in {"probing", "steering", "tcav"}:
+        assert "There is no concept yet" in texts_of(app)  # an empty state says what to do, and leads there
+        assert any(button.label == "Add texts" for button in app.button)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -103,7 +105,7 @@ def test_the_home_page_says_what_is_at_hand(home_with_model: Path) -> None:
     app = open_alone("home")
     assert app.dataframe[0].value["model"].tolist() == ["smollm2", "efficientnet-lite0"]
     assert app.dataframe[0].value["layers"].tolist() == [30, 18]
-    assert "Nothing has been computed yet" in texts_of(app)
+    assert "Strongest at **layer" in texts_of(app)  # from the results that came along
 
 
 def test_the_jobs_page_shows_cancels_and_removes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from core.cli import arguments
@@ -51,7 +52,33 @@ def tcav(progress: Listener) -> Results:
     }
 
 
-PARTS: dict[str, Callable[[Listener], Results]] = {"norms": norms, "controls": controls, "tcav": tcav}
+def tour(progress: Listener) -> Results:
+    """What the tour shows, which has a file of its own."""
+    from core.first_concept import MODEL
+    from core.models import open_model
+    from core.tour import PATH, make_tour
+    from core.workspace import write_json
+
+    write_json(PATH, make_tour(open_model(MODEL, device="cpu"), progress=progress))
+    return {}
+
+
+def glossary(progress: Listener) -> Results:
+    """docs/glossary.md, from the terms that pages explain."""
+    from core.glossary import as_markdown
+    from core.workspace import write_bytes
+
+    write_bytes(Path(__file__).parents[2] / "docs" / "glossary.md", as_markdown().encode())
+    return {}
+
+
+PARTS: dict[str, Callable[[Listener], Results]] = {
+    "norms": norms,
+    "controls": controls,
+    "tcav": tcav,
+    "tour": tour,
+    "glossary": glossary,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

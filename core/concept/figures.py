@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.charts import Curve, Figure, Level, Line, NullBar, Place, landscape, layer_curves, lines
+from core.glossary import defined
 from core.probing import METHODS
 from core.tcav.telling import Cell, signed, small
 from core.tcav.verdict import FOUND
@@ -27,8 +28,8 @@ QUANTITIES: dict[Quantity, tuple[str, str]] = {
         "direction's examples, −1 a typical negative.",
     ),
     "score": ("Probe at another layer", "Reads the written tokens in the model without any push; 1 and −1 as above."),
-    "kl": ("KL, nats", "Of the steered next-token distribution from the plain one, per token."),
-    "perplexity": ("Perplexity", "Of the texts under the plain model; geometric mean."),
+    "kl": ("KL, nats", defined("kl")),
+    "perplexity": ("Perplexity", f"{defined('perplexity')} Geometric mean over the texts."),
     "entropy": ("Entropy, bits", "Of the steered next-token distribution."),
     "repetition": ("Repetition", "Share of runs of three tokens that stood in the text before."),
     "target": (
@@ -101,6 +102,22 @@ def dose_figure(sweep: DoseSweep, quantity: Quantity, *, height: int = 260) -> F
     """A quantity over doses: the direction with its interval, random directions from lowest to highest."""
     from core.steering import curve
 
+    asked = curve(sweep, quantity, "prompt") if any(text.arm == "prompt" for text in sweep.texts) else []
+    level = ("in words", asked[0].mean) if asked and asked[0].mean == asked[0].mean else None
+    return doses_drawn(dose_lines(sweep, quantity), quantity, level=level, height=height)
+
+
+def doses_drawn(
+    some: Sequence[Line], quantity: Quantity, *, level: tuple[str, float] | None = None, height: int = 260
+) -> Figure:
+    """Lines of `dose_lines` as a figure."""
+    return lines(some, x_title="dose", y_title=QUANTITIES[quantity][0], level=level, height=height)
+
+
+def dose_lines(sweep: DoseSweep, quantity: Quantity) -> list[Line]:
+    """A quantity over doses: the direction's line with its interval, and that of random directions."""
+    from core.steering import curve
+
     own = curve(sweep, quantity)
     drawn = [
         Line(
@@ -117,9 +134,7 @@ def dose_figure(sweep: DoseSweep, quantity: Quantity, *, height: int = 260) -> F
         doses = [p.dose for p in arms[0]]
         middle = [sum(values) / len(values) for values in at]
         drawn.append(Line("random directions", doses, _gaps(middle), [min(v) for v in at], [max(v) for v in at]))
-    asked = curve(sweep, quantity, "prompt") if any(text.arm == "prompt" for text in sweep.texts) else []
-    level = ("in words", asked[0].mean) if asked and asked[0].mean == asked[0].mean else None
-    return lines(drawn, x_title="dose", y_title=QUANTITIES[quantity][0], level=level, height=height)
+    return drawn
 
 
 def around_figure(related: Related, label: str) -> Figure | None:

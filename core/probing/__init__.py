@@ -17,7 +17,7 @@ from core.probing.plain import from_plain, to_plain
 from core.probing.platt import Platt, fit_platt
 from core.probing.readers import direction_reader, probe_readers
 from core.probing.reading import Reading, read_probe
-from core.probing.result import ProbeResult, Sweep
+from core.probing.result import ProbeResult, Sweep, sweep_from_json
 from core.probing.subgroups import Subgroup, Subgroups, subgroup_scores
 from core.probing.sweeping import CONTROLS, cached_sweep, sweep
 from core.probing.threshold import accuracy, best_threshold
@@ -82,6 +82,7 @@ __all__ = [
     "shuffled_labels",
     "subgroup_scores",
     "sweep",
+    "sweep_from_json",
     "text_baselines",
     "to_plain",
     "transfer",

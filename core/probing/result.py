@@ -125,5 +125,26 @@ def result_from_json(value: dict[str, Any]) -> ProbeResult:
     )
 
 
+def sweep_from_json(value: dict[str, Any], *, seconds: float = 0.0) -> Sweep:
+    """The reverse of `Sweep.to_json`, as a result that was there already. seconds: that looking it up took."""
+    results = tuple(result_from_json(result) for result in value["results"])
+    return Sweep(
+        model_id=value["model_id"],
+        examples_id=value["examples_id"],
+        pool=value["pool"],
+        max_length=value["max_length"],
+        seed=value["seed"],
+        results=results,
+        best=best_of(results),
+        baselines=tuple(baseline_from_json(baseline) for baseline in value["baselines"]),
+        majority_accuracy=value["majority_accuracy"],
+        left_out=value["left_out"],
+        seconds=seconds,
+        cached=True,
+        seeds=tuple(value["seeds"]),
+        sinks={int(layer): count for layer, count in value["sinks"].items()},
+    )
+
+
 def baseline_from_json(value: dict[str, Any]) -> Baseline:
     return Baseline(**value | {"auroc_ci": tuple(value["auroc_ci"])})

@@ -17,7 +17,7 @@ from core.probing.baselines import Baseline, majority_baseline, text_baselines
 from core.probing.batched import draw, probe_layer
 from core.probing.control_task import RUNS, word_numbers
 from core.probing.controls import RANDOM_DIRECTIONS, SHUFFLES
-from core.probing.result import ProbeResult, Sweep, baseline_from_json, best_of, result_from_json
+from core.probing.result import ProbeResult, Sweep, best_of, sweep_from_json
 from core.progress import Listener, Progress, silent
 
 if TYPE_CHECKING:
@@ -139,23 +139,9 @@ def cached_sweep(
     value = read_result(_key(model, examples, sites, finders, pool, max_length, seed, seeds, controls))
     if value is None:
         return None
-    results = tuple(result_from_json(result) for result in value["results"])
-    return Sweep(
-        model_id=model.id,
-        examples_id=examples.id,
-        pool=pool,
-        max_length=max_length,
-        seed=seed,
-        results=results,
-        best=best_of(results),
-        baselines=tuple(baseline_from_json(baseline) for baseline in value["baselines"]),
-        majority_accuracy=value["majority_accuracy"],
-        left_out=value["left_out"],
-        seconds=time.perf_counter() - start,
-        cached=True,
-        seeds=tuple(value["seeds"]),
-        sinks={int(layer): count for layer, count in value["sinks"].items()},
-    )
+    # A set may have been saved under another name since.
+    named = value | {"model_id": model.id, "examples_id": examples.id}
+    return sweep_from_json(named, seconds=time.perf_counter() - start)
 
 
 def _layer0(results: Sequence[ProbeResult]) -> Baseline:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
-from core import first_concept
 from core.examples import Examples, Info, catalogue, list_images, open_examples, stamp
-from core.models import KnownModel, NotOpened, as_known, known_model, list_models
+from core.models import KnownModel, NotOpened, as_known, known_model
 from core.progress import Listener, silent
 from pages.shared.hardware import chosen_hardware
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from core.directions import Direction
     from core.models import Model
     from core.probing import Sweep
+    from core.tour import Window
 
 T = TypeVar("T")
 
@@ -166,17 +166,10 @@ def direction(
     return shelf[key]
 
 
-def first_sweep() -> Sweep | None:
-    """The sweep that `make setup` leaves for the first visit; None if it is not there."""
-    if not any(one.id == first_concept.MODEL and one.ready for one in list_models()):
-        return None
-    if first_concept.EXAMPLES not in all_examples():
-        return None
-    return known_sweep(
-        first_concept.MODEL,
-        first_concept.EXAMPLES,
-        first_concept.LIMIT,
-        None,
-        ("logistic", "diffmean"),
-        "mean",
-    )
+@st.cache_data(ttl=600, max_entries=1, show_spinner=False)
+def tour_windows() -> list[Window]:
+    """Where the tour's feature is on most; reading their files takes a moment."""
+    from core.tour import open_tour
+
+    tour = open_tour()
+    return [] if tour is None else tour.windows()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import first_concept
+from core.glossary import defined
 from core.models import list_models
 from core.progress import Listener, Progress
 from pages.shared import cached
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen
-from pages.shared.links import linked
+from pages.shared.frame import Chosen, no_concept
+from pages.shared.links import choose, linked
 from pages.shared.methods import method_title
 from pages.shared.more_directions import choose_feature, choose_sum, feature_for
 from pages.shared.text import plain, shortened
@@ -46,9 +47,9 @@ def choose_direction(
         options=list(ways),
         format_func=ways.__getitem__,
         required=True,
-        help="A direction is a unit vector in the model's activations that points from the negatives of a concept to "
-        "its positives. **New**: made from the sidebar's concept. **Saved**: from the library. **Pasted**: from words "
-        "or texts that you paste. **Sum**: of saved ones. **Feature**: of a dictionary, whose code is edited.",
+        help=f"{defined('direction')} **New**: made from the sidebar's concept. **Saved**: from the library. "
+        "**Pasted**: from words or texts that you paste. **Sum**: of saved ones. **Feature**: of a dictionary, whose "
+        "code is edited.",
     )
     if way in _THERE:
         return _THERE[way](chosen, suffix)
@@ -91,7 +92,7 @@ def _of_concept(chosen: Chosen, layer: int, suffix: str) -> Source | None:
     if made_from == "tokens":
         return Source("words", _words(suffix), layer=layer, method=method)
     if chosen.info is None:
-        st.info("Choose a concept in the sidebar, or give texts of your own on the Library page.")
+        no_concept() if not suffix else st.info("There is no concept yet; the Library page takes texts of your own.")
         return None
     other = ""
     if made_from == "models":
@@ -170,8 +171,11 @@ def _saved(chosen: Chosen, suffix: str) -> Source | None:
     known = {one.name: one for one in list_directions() if one.model_id == chosen.model}
     if not known:
         st.info(
-            f"There is no saved direction for {plain(chosen.model)} yet. Take the chosen concept and layer, or make "
-            "one with `python -m core direction`."
+            f"There is no saved direction for {plain(chosen.model)} yet: make one, press **Generate**, and then **Save "
+            "this direction**."
+        )
+        st.button(
+            "Make one", key=f"make{suffix}", icon=":material/add:", on_click=choose, args=(f"from{suffix}", "concept")
         )
         return None
     name = linked(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.glossary import defined
 from pages.shared import cached, cached_features, features_about, features_examples
 from pages.shared.downloads import file_part
 from pages.shared.errors import mendable
@@ -188,9 +189,8 @@ def _numbers(one: Feature, label: Label | None) -> None:
 
 
 SCORE_HELP = (
-    "How well the label's words tell tokens on which the feature is on from random tokens on which it is off: AUROC, "
-    "0.5 is chance, 1 is perfect. Measured on texts that had no part in making the label (detection, after Bills et "
-    "al. 2023, with words counted in the place of a judge)."
+    f"{defined('label score')} Here on tokens, weak ones counted as they come, with words counted in the place of a "
+    "judge."
 )
 HAND_HELP = (
     "How well the label's meaning tells 24 texts around tokens on which the feature is on from 72 around others: AUROC "

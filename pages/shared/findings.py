@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.examples import Examples, Report
 from core.examples.finding import Area, Finding
+from core.glossary import defined
 from pages.shared.text import plain, shortened
 
 LOOKS = {
@@ -17,10 +18,7 @@ LOOKS = {
 }
 ROWS = 4  # that are shown of a finding
 TOP, SHARES = 4, 0.2  # words that are shown: how many, and how far apart their shares must be
-AREA_HELP = (
-    "Area under the ROC curve, 0 to 1: the chance that a random positive gets a higher score than a random negative. "
-    "0.5 says nothing; near 0 or 1 tells the classes apart. "
-)
+AREA_HELP = defined("auroc") + " Near 0 tells the classes apart as well. "
 
 
 def in_short(report: Report) -> str:

@@ -10,6 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import first_concept
 from core.examples import Info
+from core.glossary import defined
 from core.models import ModelInfo, list_models
 from pages.shared import cached
 from pages.shared.hardware import choose_hardware
@@ -76,6 +77,12 @@ def to_library(label: str, *, icon: str, do: str) -> None:
     go_to("library", label, icon=icon, view="examples", do=do)
 
 
+def no_concept() -> None:
+    """Where there are no examples at all: the way to some."""
+    st.info("There is no concept yet: give some texts of your own, or run `make setup`, which fetches labelled sets.")
+    to_library("Add texts", icon=":material/library_add:", do="add")
+
+
 def default_layer(layers: int | None) -> int:
     """A layer a little before the middle, where concepts are usually read well and steering takes hold."""
     return first_concept.LAYER if layers is None else (layers - 1) * 9 // 20
@@ -96,10 +103,7 @@ def _choose_model(known: dict[str, ModelInfo], refused: set[str]) -> str:
 
 
 def _choose_layer(layers: int | None) -> int:
-    help = (
-        "A block of the model, counted from 0. “Layer L” is the residual stream after block L: what the model has "
-        "gathered about each token by then."
-    )
+    help = defined("layer")
     widget, most = (st.number_input, 10_000) if layers is None else (st.slider, layers - 1)
     return linked(
         widget,
@@ -127,8 +131,7 @@ def _choose_concept(infos: dict[str, Info]) -> str:
         valid=infos.__contains__,
         options=list(infos),
         format_func=lambda id: f"{infos[id].title} · {infos[id].subject}" if id in infos else str(id),
-        help="A concept is given by examples: texts that show it (positives) and texts that do not (negatives). "
-        "Type to search by title or subject; the Probing page also takes your own texts.",
+        help=f"{defined('concept')} Type to search by title or subject; the Probing page also takes your own texts.",
     )
     info = infos[concept]
     st.caption(f"{info.positives:,} × {plain(info.positive_name)}  \n{info.negatives:,} × {plain(info.negative_name)}")
@@ -145,8 +148,8 @@ def _choose_images(infos: dict[str, Info]) -> str:
         valid=infos.__contains__,
         options=list(infos),
         format_func=lambda id: f"{infos[id].title} · {infos[id].subject}" if id in infos else str(id),
-        help="A concept is given by examples: images that show it (positives) and images that do not (negatives). "
-        "Textures and colours are drawn here, against random patches; the command line also takes your own folders.",
+        help=f"{defined('concept')} Textures and colours are drawn here, against random patches; the command line also "
+        "takes your own folders.",
     )
     info = infos[concept]
     st.caption(f"{info.positives:,} × {plain(info.positive_name)}  \n{info.negatives:,} × {plain(info.negative_name)}")

@@ -10,9 +10,10 @@ import streamlit as st
 from core import first_concept, jobs
 from core.charts import Curve, heat_map, layer_curves
 from core.concept.figures import sweep_figure
+from core.glossary import defined
 from pages.shared import cached, cached_lenses, running
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen, go_to
+from pages.shared.frame import Chosen, go_to, no_concept
 from pages.shared.hardware import as_arguments
 from pages.shared.links import linked
 from pages.shared.parts import part
@@ -57,9 +58,8 @@ def panel(chosen: Chosen) -> None:
             options=list(LENSES),
             format_func=LENSES.__getitem__,
             required=True,
-            help="The logit lens puts a layer's stream through the final norm and the unembedding as it is. The tuned "
-            "lens first maps it, by an affine map trained for each layer, to what the last layer's would be; it says "
-            "more about early layers.",
+            help=f"**Logit lens**: {defined('logit lens')}  \n**Tuned lens**: {defined('tuned lens')} It says more "
+            "about early layers.",
         )
     with middle:
         colour = linked(
@@ -207,7 +207,7 @@ def _how_good(lens: TunedLens) -> None:
 def readability(chosen: Chosen) -> None:
     """AUROC of the chosen concept by layer, from a sweep that was computed before."""
     if chosen.info is None:
-        st.info("Choose a concept in the sidebar to see where it can be read.")
+        no_concept()
         return
     with mendable():
         limit = st.session_state.get("kept", {}).get("limit", first_concept.LIMIT)

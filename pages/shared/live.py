@@ -13,7 +13,7 @@ from core.concept.figures import METHOD_NAMES
 from core.progress import Progress
 from pages.shared import cached, cached_lenses
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen
+from pages.shared.frame import Chosen, no_concept
 from pages.shared.links import linked
 from pages.shared.parts import part
 from pages.shared.text import plain
@@ -46,9 +46,7 @@ def panel(chosen: Chosen) -> None:
     saved = [SAVED + one.name for one in list_directions() if one.model_id == chosen.model]
     ways = ([] if chosen.info is None else list(METHOD_NAMES)) + saved
     if not ways:
-        st.info(
-            "Choose a concept in the sidebar, or save a direction on the Steering page: there is nothing to read with."
-        )
+        no_concept()
         return
     with left:
         way = linked(

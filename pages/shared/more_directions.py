@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.shared import cached_features
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen
-from pages.shared.links import linked
+from pages.shared.frame import Chosen, go_to
+from pages.shared.links import choose, linked
 from pages.shared.text import plain, shortened
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def choose_sum(chosen: Chosen, suffix: str) -> Source | None:
     known = [one.name for one in list_directions() if one.model_id == chosen.model]
     if not known:
         st.info(f"There is no saved direction for {plain(chosen.model)} yet; save some, and they can be added up here.")
+        st.button(
+            "Make one", key=f"make{suffix}", icon=":material/add:", on_click=choose, args=(f"from{suffix}", "concept")
+        )
         return None
     text = linked(
         st.text_input,
@@ -58,6 +61,8 @@ def choose_feature(chosen: Chosen, suffix: str) -> Source | None:
             f"There is no dictionary for {plain(chosen.model)} yet whose codes could be edited: train or import a "
             "sparse autoencoder on the Features page."
         )
+        if not suffix:
+            go_to("features", "To the Features page", icon=":material/hub:")
         return None
     name = linked(
         st.selectbox,

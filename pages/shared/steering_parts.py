@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.glossary import defined
 from pages.shared.directions import choose_direction
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
@@ -43,9 +44,8 @@ def choose_dose(suffix: str = "") -> float:
         min_value=low,
         max_value=high,
         step=0.05,
-        help="Strength of the push, in units of the typical (median) length of an activation at this layer. Positive "
-        "doses push towards the positives of the concept, negative away from them. Large doses break the text. For "
-        "operators that take a share, the share: 1 is all of it.",
+        help=f"{defined('dose')} {defined('typical norm')} Positive doses push towards the positives of the concept, "
+        "negative away from them. For operators that take a share, the share: 1 is all of it.",
     )
 
 

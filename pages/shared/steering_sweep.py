@@ -15,6 +15,7 @@ from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
+from pages.shared.links import choose
 from pages.shared.steering_sweep_choices import arguments_of, choose_sweep, cost_of
 from pages.shared.text import plain, verbatim
 
@@ -31,8 +32,9 @@ def panel(chosen: Chosen) -> None:
     if not known:
         st.info(
             f"A sweep takes a saved direction, and there is none for {plain(chosen.model)} yet: make one in the "
-            "Playground and save it, or use `python -m core direction`."
+            "Playground, press **Generate**, and then **Save this direction**."
         )
+        st.button("To the Playground", icon=":material/tune:", type="primary", on_click=choose, args=("steer", "play"))
         return
     st.write(
         "Many doses at once, over 20 neutral prompts: how far each moves the text towards the concept, what it breaks, "

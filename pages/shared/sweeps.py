@@ -11,31 +11,19 @@ import streamlit as st
 
 from core.concept.figures import method_name
 from core.examples.finding import plural
+from core.glossary import defined
 
 if TYPE_CHECKING:
     from core.probing import Sweep
 
-AUROC_HELP = (
-    "Area under the ROC curve, 0 to 1: the chance that a random positive text scores higher than a random negative "
-    "one. 0.5 is guessing, 1 is perfect. Measured on the 30% of texts that the probe was not trained on."
-)
-
+AUROC_HELP = f"{defined('auroc')} Measured on the 30% of texts that the probe was not trained on."
 ACCURACY_HELP = (
     "Share of held-out texts told right, 0 to 1, at the threshold that was best in training. Always naming the larger "
     "class gives the baseline beside it."
 )
-SELECTIVITY_HELP = (
-    "Accuracy minus that of the same probe on a control task, -1 to 1: random labels for each text's first content "
-    "word, the same in training and test. High: the probe reads what the activations hold. Near 0: it could learn "
-    "anything. (Hewitt and Liang 2019, for pooled texts.)"
-)
-CODELENGTH_HELP = (
-    "Bits that tell all training labels to somebody who has the activations, block by block with the probe of what was "
-    "told before. Without activations it takes one bit a label. (Voita and Titov 2020, online code.)"
-)
-COMPRESSION_HELP = (
-    "Bits without activations over bits with them: 1 where they help nothing, higher where few examples suffice."
-)
+SELECTIVITY_HELP = defined("selectivity")
+CODELENGTH_HELP = defined("code length")
+COMPRESSION_HELP = defined("compression")
 
 
 def spoken(method: str) -> str:

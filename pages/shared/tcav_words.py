@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import first_concept
+from core.glossary import defined
 from core.tcav.verdict import (
     FOUND,
     MEANINGS,
@@ -48,42 +49,15 @@ CLASS_HELP = (
     "number, such as `340`, or one class less another, such as `zebra|horse`."
 )
 
-SCORE_HELP = (
-    "Sign score, the familiar TCAV number (Kim et al. 2018): share of the inputs on which the target grows along the "
-    "CAV, 0 to 1. 0.5 is a direction that points nowhere."
-)
-DERIVATIVE_HELP = (
-    "Mean over the inputs of how fast the target changes along the CAV, in nats (images: logits) per unit of "
-    "activation. 0: not at all; no bounds."
-)
-COSINE_HELP = (
-    "Mean over the inputs of the cosine between gradient and CAV, −1 to 1: the derivative without the gradients' "
-    "lengths. Directions at random have about 0."
-)
-Z_HELP = (
-    "How far the statistic (mean of unit gradient · CAV) lies from where it falls when the labels of positives and "
-    "negatives are dealt anew, in standard deviations of those. Beyond ±2 or so is rare by chance."
-)
-PUSH_HELP = (
-    "Half the measured change of the target between real pushes of +0.1 and −0.1 typical norms along the CAV, in "
-    "nats (images: logits). Not a gradient: the model is run."
-)
-RANK_HELP = (
-    "Place of that push among those of 20 random directions, 1 (the largest) to 21; the worse of the doses 0.1 and "
-    "0.5. Only rank 1 counts as acting."
-)
-AUROC_HELP = (
-    "How well the CAV reads the concept, 0 to 1: the chance that a positive lies further along it than a negative, "
-    "cross-validated over groups. 0.5 is guessing."
-)
-P_HELP = (
-    "Chance of so large a statistic if positives and negatives were alike, 0 to 1: labels dealt anew, whole groups, at "
-    "least 999 times; adjusted for all layers, targets, kinds of CAV and concepts of this test."
-)
-SPECIFICITY_HELP = (
-    "Share of the control concepts, about as readable as this one, whose mean cosine is smaller, 0 to 1. At least 0.95 "
-    "of at least 40 counts as beyond other concepts."
-)
+SCORE_HELP = defined("sign score")
+DERIVATIVE_HELP = defined("mean derivative")
+COSINE_HELP = defined("mean cosine")
+Z_HELP = defined("z")
+PUSH_HELP = defined("push effect")
+RANK_HELP = defined("push rank")
+AUROC_HELP = f"How well the CAV reads the concept, cross-validated over groups. {defined('auroc')}"
+P_HELP = defined("adjusted p")
+SPECIFICITY_HELP = defined("specificity")
 CI = "95% interval by bootstrap of positives, negatives and inputs together, bias-corrected"
 
 SCORES = {
