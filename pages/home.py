@@ -46,7 +46,7 @@ with browse:
 with steer:
     st.subheader("4 · Steer", anchor=False)
     st.write("What does the model write when it is pushed along the concept?")
-    go_to("steering", "Steer sentiment", icon=":material/tune:", **FIRST)
+    go_to("steering", "Steer sentiment", icon=":material/tune:", primary=False, **FIRST)
 
 go_to("concept", "All of it about one concept, on one page", icon=":material/lightbulb:")
 

@@ -77,7 +77,7 @@ def make_tour(model: Model, *, progress: Listener = silent) -> dict[str, Any]:
     concepts = (first_concept.EXAMPLES, *first_concept.BESIDE)
     made_of = sources(model)
     return {
-        "titles": {id: open_examples(id, limit=2).title for id in concepts},
+        "titles": {id: open_examples(id, limit=4).title for id in concepts},
         **{
             name: {"key": workspace.digest(made_of[name]), "made_of": made_of[name], **value}
             for name, value in views.items()

@@ -61,7 +61,7 @@ def _probe(tour: Tour) -> None:
         alt="AUROC of probes for positive sentiment by layer, with the shuffled control and text baselines",
     )
     st.markdown(plain(summary("readable", tour.sweep.to_json())))
-    go_to("probing", "Open the Probing page", icon=":material/query_stats:", **HERE)
+    go_to("probing", "Open the Probing page", icon=":material/query_stats:", primary=False, **HERE)
 
 
 def _test(tour: Tour) -> None:
@@ -71,7 +71,7 @@ def _test(tour: Tour) -> None:
     else:
         st.plotly_chart(
             null_bars(
-                bars_of(cells, [tour.titles.get(cell["concept"], cell["concept"]) for cell in cells]),
+                bars_of(cells, [tour.titles[cell["concept"]] for cell in cells]),
                 title="mean cosine of gradient and CAV",
             ),
             key="tour_test",
@@ -82,7 +82,7 @@ def _test(tour: Tour) -> None:
         icon, color = LOOKS[own["verdict"]]
         st.badge(own["verdict"], icon=icon, color=color)  # type: ignore[arg-type]
         st.markdown(f"{plain(meaning(own['verdict']))} {plain(figures(own))}.")
-    go_to("tcav", "Open the TCAV page", icon=":material/verified:", **HERE)
+    go_to("tcav", "Open the TCAV page", icon=":material/verified:", primary=False, **HERE)
 
 
 def _browse(tour: Tour) -> None:
@@ -102,9 +102,21 @@ def _browse(tour: Tour) -> None:
         )
     else:
         st.info("The texts that the feature is on at are not at hand; `make setup` fetches them.")
-    st.markdown(plain(summary("carried", carried)))
+    reached = tour.sweep.best.auroc
+    spread = (
+        " So no single feature is the concept: it is spread over many."
+        if best["auroc"] < reached - 0.1
+        else " So this one feature all but is the concept."
+    )
+    others = ", ".join(
+        f"{one['feature']} {visible(one['label']) if one['label'] else 'without a label'} ({one['auroc']:.2f})"
+        for one in carried["features"]
+        if one["feature"] != best["feature"]
+    )
+    st.markdown(plain(f"{summary('carried', carried)} The probe of step 1 reaches {reached:.2f}.{spread}"))
+    st.caption(f"After it come: {plain(others)}.")
     here = {"dictionary": carried["dictionary"], "feature": str(best["feature"])}
-    go_to("features", "Open the Features page", icon=":material/hub:", **HERE, **here)
+    go_to("features", "Open the Features page", icon=":material/hub:", primary=False, **HERE, **here)
 
 
 def _tokens(window: Window) -> list[Token]:
@@ -135,7 +147,7 @@ def _steer(tour: Tour) -> None:
     )
     st.markdown(plain(summary("pushed", {"results": [None] * tour.pushed["texts"], **tour.pushed})))
     here = {"from": "saved", "direction": first_concept.DIRECTION} if first_concept.has_direction() else {}
-    go_to("steering", "Push it yourself", icon=":material/tune:", **HERE, dose="-0.5", **here)
+    go_to("steering", "Push it yourself", icon=":material/tune:", primary=False, **HERE, dose="-0.5", **here)
 
 
 STEPS: dict[str, Step] = {
@@ -163,9 +175,8 @@ STEPS: dict[str, Step] = {
         "3 · Browse",
         "browse",
         "Which part of the model carries it?",
-        "the coloured words: where in all kinds of texts one *feature* of a dictionary is on most. Of 8,192 features "
-        "it is the one that tells good reviews from bad ones best, chosen on one half of them and measured on the "
-        "other.",
+        "the coloured words: where, in all kinds of texts, one *feature* of a dictionary is on most. Of 8,192 features "
+        "it tells good reviews from bad ones best, alone; then compare its score with the probe's.",
         _browse,
         ("dictionary", "feature", "code", "auroc"),
     ),

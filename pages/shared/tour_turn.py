@@ -27,7 +27,7 @@ def show(tour: Tour) -> None:
         st.write("A local directory, a `.gguf` file or a hub id. Later you change it in the sidebar, under Model.")
         spec = st.text_input("Path or hub id", key="tour_model", max_chars=400, placeholder="owner/name").strip()
         own = {"model": spec} if spec else {}
-        go_to("probing", "Probe this model", icon=":material/query_stats:", **own)
+        go_to("probing", "Probe this model", icon=":material/query_stats:", primary=False, **own)
     with other:
         st.subheader("Another concept", anchor=False)
         number = len(cached.all_examples())
