@@ -24,30 +24,29 @@ if tour is None:
     st.stop()
 
 steps = list(tour_steps.STEPS)
-step = linked(
-    st.segmented_control,
-    "Step",
-    key="step",
-    default=steps[0],
-    valid=steps.__contains__,
-    options=steps,
-    format_func=lambda name: tour_steps.STEPS[name].name,
-    required=True,
-    label_visibility="collapsed",
-)
-with mendable():
-    tour_steps.show(tour, step)
-
-at = steps.index(step)
-with st.container(horizontal=True, horizontal_alignment="distribute"):
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    row, turn = st.container(width="content"), st.container(horizontal=True, width="content")
+with row:
+    step = linked(
+        st.segmented_control,
+        "Step",
+        key="step",
+        default=steps[0],
+        valid=steps.__contains__,
+        options=steps,
+        format_func=lambda name: tour_steps.STEPS[name].name,
+        required=True,
+        label_visibility="collapsed",
+    )
+with turn:  # above what it turns, so that one begins to read at the top
+    at = steps.index(step)
     if at:
-        before = steps[at - 1]
         st.button(
-            f"Back to {tour_steps.STEPS[before].short}",
+            "Back",
             key="back",
             icon=":material/arrow_back:",
             on_click=choose,
-            args=("step", before),
+            args=("step", steps[at - 1]),
         )
     if at + 1 < len(steps):
         after = steps[at + 1]
@@ -60,6 +59,9 @@ with st.container(horizontal=True, horizontal_alignment="distribute"):
             on_click=choose,
             args=("step", after),
         )
+
+with mendable():
+    tour_steps.show(tour, step)
 if step in tour.made_of:
     with st.expander("What this was made of", icon=":material/receipt_long:"):
         st.json({"key": tour.value[step]["key"], **tour.made_of[step]})

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import first_concept
 from core.tour import Tour, open_tour
+from pages.shared.text import verbatim
 from tests.pages import ROOT, forget, open_alone, open_through_app, texts_of
 
 STEPS = ("probe", "test", "browse", "steer", "yours")
@@ -63,8 +64,7 @@ def test_each_step_says_its_numbers(home_with_model: Path, tour: Tour) -> None:
     app = open_alone("tour", step="steer")
     assert charts(app) == 1
     for one in tour.written:
-        words = one.text.split()[1]
-        assert words in texts_of(app)
+        assert verbatim(one.text) in texts_of(app)
 
 
 def test_nobody_waits_for_torch(home_with_model: Path) -> None:

@@ -15,7 +15,7 @@ from core.dictionaries.index.concept import features_for
 from core.directions import load_direction, usable_rows
 from core.examples import open_examples, split
 from core.first_concept import EXAMPLES, LAYER, LIMIT
-from core.models import Model, as_known, open_model
+from core.models import Model, open_model
 from core.steering import Decoding, steer
 from core.tcav import Settings, make_inputs, tcav
 from core.tcav.known import known_target
@@ -30,7 +30,7 @@ def tour() -> Tour:
 
 
 def test_it_is_made_of_what_is_asked_now(tour: Tour, home_with_model: Path, smollm2: Model) -> None:
-    assert tour.made_of == sources(as_known(smollm2)), "the tour asks something else by now: run `make assets`"
+    assert tour.made_of == sources(smollm2), "the tour asks something else by now: run `make assets`"
     for name, made_of in tour.made_of.items():
         assert tour.value[name]["key"] == workspace.digest(made_of)
 

@@ -29,7 +29,7 @@ QUANTITIES = ("measure", "perplexity")
 
 
 def sources(model: AnyModel) -> dict[str, dict[str, Any]]:
-    """By view everything that its numbers follow from, as plain values. Computes nothing; the model may be closed."""
+    """By view everything that its numbers follow from, as plain values. Computes nothing of them."""
     from core.concept import carried, pushed
     from core.dictionaries import open_dictionary
     from core.probing.sweeping import VERSION as SWEEPING

@@ -154,9 +154,9 @@ STEPS: dict[str, Step] = {
     "probe": Step(
         "1 · Probe",
         "probe",
-        "Where can the model's activations be read for it?",
-        "how far the two curves stand above the dashed lines and the grey band: what the words alone, the first block "
-        "and shuffled labels would score. A probe is a direction in the activations of one layer, found from film "
+        "Where can it be read from the model's activations?",
+        "how far a curve stands above the dashed lines and the grey band: what the words alone, the first block and "
+        "shuffled labels would score. A probe is a direction in the activations of one layer, found from film "
         "reviews that are labelled good or bad, and tried on reviews that it has not seen.",
         _probe,
         ("activation", "layer", "probe", "auroc", "shuffled labels"),

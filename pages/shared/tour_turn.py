@@ -32,9 +32,9 @@ def show(tour: Tour) -> None:
         st.subheader("Another concept", anchor=False)
         number = len(cached.all_examples())
         st.write(
-            f"{number:,} labelled sets are at hand: spam, code, true or false, sexes, centuries, …"
+            f"{number:,} labelled sets are at hand: spam, code, true or false, news, centuries, …"
             if number
             else "Labelled sets come with `make setup`."
         )
         to_library("Look through them", icon=":material/menu_book:", do="browse")
-        go_to("concept", "All about sentiment on one page", icon=":material/lightbulb:", concept=first_concept.EXAMPLES)
+        go_to("concept", "All about sentiment", icon=":material/lightbulb:", concept=first_concept.EXAMPLES)

@@ -54,7 +54,7 @@ def first_visit(page: Page, address: str) -> None:
     page.goto(address)
     main.get_by_role("button", name="Take the two-minute tour").click()
     for number, (name, height) in enumerate(
-        [("probe", 900), ("test", 860), ("browse", 860), ("steer", 1000), ("yours", 640)], start=1
+        [("probe", 940), ("test", 860), ("browse", 940), ("steer", 1040), ("yours", 820)], start=1
     ):
         if number > 1:
             main.get_by_role("button", name=re.compile("^Next")).click()
