@@ -19,7 +19,7 @@ from pages.shared import (
 )
 from pages.shared.cached_features import Opened
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen, frame
+from pages.shared.frame import Chosen, frame, wait_for_model
 from pages.shared.links import linked
 from pages.shared.parts import part
 
@@ -45,6 +45,7 @@ with mendable(stop=True):
     listed = features_choosing.choose_dictionary(chosen)
 if listed is None:
     st.stop()
+wait_for_model(chosen)
 with mendable(stop=True):
     opened = cached_features.opened(chosen.model, listed)
 features_indexing.state(listed, complete=None if opened is None else opened.index.complete)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.models import list_models
 from pages.shared import lens_panel, live
-from pages.shared.frame import frame
+from pages.shared.frame import frame, wait_for_model
 from pages.shared.links import linked
 
 PANELS = {"layers": "Layer by layer", "live": "Token by token"}
@@ -27,10 +26,7 @@ shown = linked(
     required=True,
     label_visibility="collapsed",
 )
-if any(one.id == chosen.model and not one.ready for one in list_models()):
-    st.info("The model is made ready when it is opened for the first time, which takes about a minute.")
-    if not st.button("Open the model", type="primary", icon=":material/play_arrow:", key="open_model"):
-        st.stop()
+wait_for_model(chosen)
 if shown == "layers":
     lens_panel.panel(chosen)
     with st.expander("Where the chosen concept can be read", expanded=False, icon=":material/query_stats:"):

@@ -83,6 +83,14 @@ def no_concept() -> None:
     to_library("Add texts", icon=":material/library_add:", do="add")
 
 
+def wait_for_model(chosen: Chosen) -> None:
+    """End the page, with a button that goes on, where the model has yet to be made ready: that takes a while."""
+    if any(one.id == chosen.model and not one.ready for one in list_models()):
+        st.info("The model is made ready when it is opened for the first time, which takes about a minute.")
+        if not st.button("Open the model", type="primary", icon=":material/play_arrow:", key="open_model"):
+            st.stop()
+
+
 def default_layer(layers: int | None) -> int:
     """A layer a little before the middle, where concepts are usually read well and steering takes hold."""
     return first_concept.LAYER if layers is None else (layers - 1) * 9 // 20

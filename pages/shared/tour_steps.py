@@ -104,7 +104,7 @@ def _browse(tour: Tour) -> None:
         st.info("The texts that the feature is on at are not at hand; `make setup` fetches them.")
     reached = tour.sweep.best.auroc
     spread = (
-        " So no single feature is the concept: it is spread over many."
+        " So no single feature of this dictionary is the concept."
         if best["auroc"] < reached - 0.1
         else " So this one feature all but is the concept."
     )
