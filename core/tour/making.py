@@ -114,8 +114,13 @@ def _browse(model: Model, question: Question, carried: Carried) -> dict[str, Any
         if one.band == TOP and one.tokens and one.source["set"] not in windows:
             place = _place(model, index.texts.of([one.text])[0], index.settings.max_length, one)
             windows |= {one.source["set"]: place} if place else {}
-    shown = {**carried.to_json(), "features": carried.result["features"][:FEATURES]}
+    told = carried.to_json()
+    shown = {**told, "best": _textless(told["best"]), "features": [*map(_textless, told["features"][:FEATURES])]}
     return {"carried": shown, "windows": list(windows.values())[:WINDOWS]}
+
+
+def _textless(feature: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in feature.items() if name != "example"}
 
 
 def _place(model: Model, passage: str, longest: int, example: Example) -> dict[str, Any] | None:
