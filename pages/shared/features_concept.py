@@ -8,11 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs
-from core.glossary import defined
 from pages.shared import cached_features, estimate, features_new, running
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen, no_concept
+from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
 from pages.shared.links import choose, linked
 from pages.shared.text import duration, plain
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 
 TEXTS = 400
 AUROC_HELP = (
-    f"Of the feature's largest code in each text. {defined('auroc')} On the half of the texts that had no part in "
-    "choosing the features."
+    "The chance that a random positive text has a larger code than a random negative one: 0.5 is chance, 1 is perfect. "
+    "On the half of the texts that had no part in choosing the features."
 )
 
 
 def show(opened: Opened, chosen: Chosen) -> list[int]:
     """The ranking; the features in its order."""
     if chosen.info is None:
-        no_concept()
+        st.info("Choose a concept in the sidebar.")
         return []
     st.markdown(f"How well does each single feature tell the texts of **{plain(chosen.info.title)}** apart?")
     limit = linked(
