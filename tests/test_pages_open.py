@@ -38,7 +38,7 @@ def fresh_caches() -> Iterator[None]:
 def test_a_page_opens_alone(page: str, home_with_model: Path) -> None:
     app = open_alone(page)
     assert not app.exception
-    assert not app.error
+    assert not app.error, [one.value for one in app.error]
     assert app.title[0].value == TITLES[page]
     assert [box.label for box in app.sidebar.selectbox] == ["Model", "Device", "Precision", "Concept"]
 
@@ -47,7 +47,7 @@ def test_a_page_opens_alone(page: str, home_with_model: Path) -> None:
 def test_a_page_opens_through_the_front_door(page: str, home_with_model: Path) -> None:
     app = open_through_app(page)
     assert not app.exception
-    assert not app.error
+    assert not app.error, [one.value for one in app.error]
     assert app.title[0].value == TITLES[page]
 
 
@@ -56,7 +56,7 @@ def test_a_page_opens_where_there_is_nothing_yet(page: str, home: Path, monkeypa
     monkeypatch.setattr("core.examples.bundled.version", lambda: None)  # the data wheels are not installed
     app = open_alone(page)
     assert not app.exception
-    assert not app.error
+    assert not app.error, [one.value for one in app.error]
     if page in {"probing", "steering", "tcav"}:
         assert "There is no concept yet" in texts_of(app)  # an empty state says what to do, and leads there
         assert any(button.label == "Add texts" for button in app.button)
@@ -76,7 +76,7 @@ def test_a_link_restores_the_sidebar(page: str, home_with_model: Path) -> None:
 def test_nonsense_in_a_link_gives_the_defaults(page: str, home_with_model: Path) -> None:
     app = open_alone(page, layer="-3", concept="<b>none</b>", dose="much", tokens="1e9", methods="magic", limit="NaN")
     assert not app.exception
-    assert not app.error
+    assert not app.error, [one.value for one in app.error]
     assert app.sidebar.slider(key="layer").value == 13
     assert app.sidebar.selectbox(key="concept").value == "sae-probes/92_glue_sst2"
 

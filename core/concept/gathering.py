@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from core import workspace
 from core.activations import read_result, write_result
+from core.activations.costs import OPENING
 from core.concept import disagreements
 from core.concept.carried import CARRIED
-from core.concept.costs import OPENING
 from core.concept.part import Part, View
 from core.concept.planning import Whole
 from core.concept.pushed import PUSHED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import workspace
 from core.activations import read_result, write_result
-from core.concept.costs import forward, tokens_of
+from core.activations.costs import forward, tokens_of
 from core.concept.direction import direction_of, known_direction
 from core.concept.part import Part
 from core.concept.question import METHODS, Question

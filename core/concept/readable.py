@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.concept.costs import forward, tokens_of
+from core.activations.costs import forward, tokens_of
 from core.concept.part import Part
 from core.concept.question import METHODS, Question, too_few
 from core.probing import Sweep, cached_sweep, sweep

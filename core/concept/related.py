@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.concept.costs import forward, tokens_of
+from core.activations.costs import forward, tokens_of
 from core.concept.direction import NAMES, direction_of, known_direction
 from core.concept.part import Part
 from core.concept.question import METHODS, Question

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from core.concept.costs import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, forward, tokens_of
+from core.activations.costs import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, forward, tokens_of
 from core.concept.part import Part
 from core.concept.question import Question, tested_layers, too_few
 from core.progress import Listener

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs
-from pages.shared import cached_features, estimate, features_new, running
+from core.activations.costs import OPENING
+from pages.shared import cached_features, features_new, running
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
@@ -67,7 +68,7 @@ def _offer(opened: Opened, chosen: Chosen, arguments: list[str], job: jobs.Job |
     if job is not None and job.state != "done":
         running.problem(job)
     layer = opened.dictionary.card.layer or 0
-    seconds = estimate.OPENING + limit * 60 / features_new.tokens_per_second(chosen, layer)
+    seconds = OPENING + limit * 60 / features_new.tokens_per_second(chosen, layer)
     st.caption(f"The texts go through the model once: roughly {duration(seconds)} on this machine.")
     if st.button("Rank the features", key="rank_features", icon=":material/play_arrow:", type="primary"):
         jobs.start(arguments, f"Features of {opened.dictionary.name} for {chosen.concept}")

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs
+from core.activations.costs import OPENING
 from core.charts import Bars, against, bars, parts
-from pages.shared import estimate, features_indexing, features_new, features_probes, running
+from pages.shared import features_indexing, features_new, features_probes, running
 from pages.shared.downloads import file_part, json_button
 from pages.shared.features_compare import compare
 from pages.shared.features_figures import FIGURES, figures_table, measured
@@ -111,7 +112,7 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
         seconds = TEXTS * TOKENS / features_new.tokens_per_second(chosen, layer) + 5 * BROKEN * TOKENS / whole
         st.caption(
             f"Measured on {TEXTS} held-out texts of the corpus, {BROKEN} of them with the reconstruction put in the "
-            f"activations' place: roughly {duration(estimate.OPENING + features_new.CORPUS + seconds)}."
+            f"activations' place: roughly {duration(OPENING + features_new.CORPUS + seconds)}."
         )
         if st.button("Measure", key="measure_dictionary", icon=":material/play_arrow:", type="primary"):
             jobs.start(arguments, f"Measure {name}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import jobs
-from pages.shared import estimate, features_new, running
+from core.activations.costs import OPENING
+from pages.shared import features_new, running
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
 from pages.shared.text import duration, plain
@@ -51,7 +52,7 @@ def form(chosen: Chosen, listed: Listed) -> None:
     layer = listed.layer if listed.layer is not None else chosen.layer
     # Encoding costs about as much as reading does for some thousand features; labels come on top.
     speed = features_new.tokens_per_second(chosen, layer)
-    seconds = estimate.OPENING + features_new.CORPUS + 2 * tokens / speed + listed.features / 50
+    seconds = OPENING + features_new.CORPUS + 2 * tokens / speed + listed.features / 50
     st.caption(f"Takes roughly {duration(seconds)} on this machine, as a job: you can leave the page meanwhile.")
     if st.button("Index", key="start_index", icon=":material/play_arrow:", type="primary"):
         jobs.start([*arguments, *as_arguments()], f"Index {listed.name}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import streamlit as st
 
 from core import jobs
-from pages.shared import estimate, running
+from core.activations.costs import OPENING, forward
+from pages.shared import running
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
@@ -74,13 +74,13 @@ def _make(chosen: Chosen) -> None:
     ).strip()
     arguments = ["sae", "train", chosen.model, "--layer", str(layer), "--method", way, "--save", name]
     if way == "neurons":
-        seconds = estimate.OPENING
+        seconds = OPENING
     elif way in WITHOUT:
         most = {"components": 128, "snmf": 100}[way]
         features = int(left.number_input("Features", 2, 100_000, most, key=f"new_features_{way}"))
         tokens = int(right.number_input("Tokens", 1000, 10_000_000, 20_000, step=1000, key="new_tokens"))
         arguments += ["--features", str(features), "--tokens", str(tokens)]
-        seconds = estimate.OPENING + CORPUS + tokens / tokens_per_second(chosen, layer) + (way == "snmf") * 60
+        seconds = OPENING + CORPUS + tokens / tokens_per_second(chosen, layer) + (way == "snmf") * 60
     else:
         size = left.selectbox(
             "Size",
@@ -95,7 +95,7 @@ def _make(chosen: Chosen) -> None:
             k = int(right.number_input("k", 1, 512, 32, key="new_k", help="Features that are on per token."))
             arguments += ["--set", f"k={k}"]
         per = 1 / tokens_per_second(chosen, layer) + features * 576 / OF / STEPS_PER_SECOND
-        seconds = estimate.OPENING + CORPUS + tokens * per
+        seconds = OPENING + CORPUS + tokens * per
     _start([*arguments, *as_arguments()], f"Make the dictionary {name}", f"Takes roughly {duration(seconds)} here.")
 
 
@@ -143,9 +143,7 @@ def _start(arguments: list[str], title: str, cost: str) -> None:
 
 def tokens_per_second(chosen: Chosen, layer: int) -> float:
     """Of reading the model up to a layer, on all cores."""
-    depth = chosen.layers or 30
-    cost = (layer + 1) * 12 * (19 * depth) ** 2 / estimate.SMALL
-    return estimate.TOKENS_PER_SECOND * (os.cpu_count() or 1) / cost
+    return 1.0 / forward(1.0, chosen.layers, layer)
 
 
 def _short(model: str) -> str:

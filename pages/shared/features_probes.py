@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs
-from pages.shared import estimate, features_new, running
+from core.activations.costs import OPENING
+from pages.shared import features_new, running
 from pages.shared.downloads import file_part, json_button
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
@@ -55,7 +56,7 @@ def show(opened: Opened, chosen: Chosen, since: float) -> None:
     if job is not None and job.state != "done":
         running.problem(job)
     speed = features_new.tokens_per_second(chosen, opened.dictionary.card.layer or 0)
-    seconds = estimate.OPENING + FITS + (TEXTS * TOKENS + WORDS) / speed
+    seconds = OPENING + FITS + (TEXTS * TOKENS + WORDS) / speed
     st.caption(
         "Six bundled sets and the first letters of single words: what one, two or five features tell, what falls with "
         f"them, and where a word's own feature stands in for its letter's. Roughly {duration(seconds)} on this machine."

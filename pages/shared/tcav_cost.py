@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
+from core.activations.costs import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, OPENING, forward, tokens_of
 from core.tcav.controls import ControlSets
 from core.tcav.sources import Labelled, items_of
-from pages.shared.estimate import CHARACTERS_PER_TOKEN, LONGEST, OPENING, SMALL, TOKENS_PER_SECOND
 from pages.shared.tcav_choices import Choices
 from pages.shared.text import duration
 
 REFERENCE_TOKENS = 60_000  # 2,000 texts, cut at 64 tokens
-IMAGE_TOKENS = 30.0  # of a model with SMALL parameters: as long as one image of a small network takes
 BACKWARD = 3  # a forward and a backward pass, in forward passes
 DIRECTIONS, DOSES = 20, 4  # random ones that a push is compared with
 CELL_SECONDS = 1.5  # permutations, bootstrap and readability of one cell
@@ -30,8 +28,8 @@ def of_test(choices: Choices, n_layers: int | None) -> str:
     read = examples + _controls(choices) + (REFERENCE_TOKENS if "lda" in how.kinds else 0)
     pushed = _tokens(inputs) * min(1.0, how.pushed / max(1, len(inputs))) * DOSES
     pushes = pushed * (DIRECTIONS + len(choices.concepts)) * len(choices.layers) * len(choices.targets)
-    seconds = OPENING + _forward(read, n_layers, max(choices.layers))
-    seconds += _forward(BACKWARD * _tokens(inputs) * len(choices.targets) + pushes, n_layers, None)
+    seconds = OPENING + forward(read, n_layers, max(choices.layers))
+    seconds += forward(BACKWARD * _tokens(inputs) * len(choices.targets) + pushes, n_layers, None)
     seconds += CELL_SECONDS * cells + CONTROL_SECONDS * how.controls * len(choices.layers)
     return (
         f"{_counted(choices.concepts, 'concept')}, {_counted(choices.layers, 'layer')} and "
@@ -44,7 +42,7 @@ def of_scan(choices: Choices, sets: Sequence[Labelled], n_layers: int | None, la
     """What a scan costs if nothing of it is stored yet."""
     read = sum(map(_tokens, sets)) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
     inputs = _tokens(choices.open_inputs().items)
-    seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None) + 0.5 * len(sets)
+    seconds = OPENING + forward(read, n_layers, layer) + forward(BACKWARD * inputs, n_layers, None) + 0.5 * len(sets)
     return (
         f"{len(sets)} sets take at most roughly {duration(seconds)} on this machine, and the few that pass every other "
         "question are pushed; what is stored already is not read again. You can leave the page meanwhile."
@@ -56,7 +54,7 @@ def of_check(choices: Choices, runs: int, n_layers: int | None, layer: int) -> s
     examples = _tokens(choices.open_set(choices.concepts[0]))
     read = examples + _controls(choices) + (REFERENCE_TOKENS if "lda" in choices.how.kinds else 0)
     inputs = _tokens(choices.open_inputs().items)
-    seconds = OPENING + _forward(read, n_layers, layer) + _forward(BACKWARD * inputs, n_layers, None)
+    seconds = OPENING + forward(read, n_layers, layer) + forward(BACKWARD * inputs, n_layers, None)
     seconds += 3 * runs * RUN_SECONDS
     return (
         f"{runs:,} runs of each kind take at most roughly {duration(seconds)} on this machine; what is stored already "
@@ -69,11 +67,8 @@ def _counted(what: Sequence[Any], name: str) -> str:
 
 
 def _tokens(given: Labelled | Sequence[Any]) -> float:
-    """Of the texts of a set, or of inputs; an image takes as long as some tokens do."""
-    items = given if isinstance(given, Sequence) else items_of(given)
-    return sum(
-        min(LONGEST, len(item) / CHARACTERS_PER_TOKEN + 1) if isinstance(item, str) else IMAGE_TOKENS for item in items
-    )
+    """Of a set, or of inputs."""
+    return tokens_of(given if isinstance(given, Sequence) else items_of(given))
 
 
 def _controls(choices: Choices) -> float:
@@ -83,11 +78,3 @@ def _controls(choices: Choices) -> float:
     if isinstance(controls, ControlSets):
         return controls.characters / CHARACTERS_PER_TOKEN
     return sum(map(_tokens, controls))
-
-
-def _forward(tokens: float, n_layers: int | None, deepest: int | None) -> float:
-    """Seconds of forward passes up to a layer, through all of them where None."""
-    depth = n_layers or 30
-    width = 19 * depth  # models are about this much wider than deep
-    blocks = depth if deepest is None else deepest + 1
-    return tokens * blocks * 12 * width**2 / SMALL / (TOKENS_PER_SECOND * (os.cpu_count() or 1))

@@ -21,8 +21,9 @@ def tokens_of(items: Sequence[Any]) -> float:
     )
 
 
-def forward(tokens: float, n_layers: int, deepest: int | None = None) -> float:
-    """Seconds of forward passes up to a layer, through all of them where None."""
+def forward(tokens: float, n_layers: int | None, deepest: int | None = None) -> float:
+    """Seconds of forward passes up to a layer, through all where None; a depth that is not known counts as 30."""
+    n_layers = n_layers or 30
     width = 19 * n_layers  # models are about this much wider than deep
     blocks = n_layers if deepest is None else deepest + 1
     return tokens * blocks * 12 * width**2 / SMALL / (TOKENS_PER_SECOND * (os.cpu_count() or 1))
