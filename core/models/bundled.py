@@ -39,7 +39,7 @@ BUNDLED = {
 
 LITE_TYPE = "efficientnet_lite"  # model_type of EfficientNet-Lite0, which transformers does not have
 
-FORMAT = 1  # raised when the conversion changes, so that an old one is made anew
+FORMAT = 2  # raised when the conversion changes, so that an old one is made anew
 
 
 def converted(name: str) -> Path:
