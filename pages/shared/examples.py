@@ -14,7 +14,8 @@ from pages.shared.text import plain
 def preview(info: Info, examples: Examples) -> None:
     """What the concept is, a few of its positives and negatives as plain text, and what the linter says."""
     st.header(plain(info.title), anchor=False)
-    st.caption(f"Subject: {plain(info.subject)} · source: {plain(info.source)}")
+    # Small, and no caption: a link in one is too pale to be read.
+    st.markdown(f":small[Subject: {plain(info.subject)} · source: {plain(info.source)}]")
     show_classes(examples)
     report = cached_examples.report(examples)
     with st.expander(f"Checked before anything is computed: {findings.in_short(report)}", icon=":material/fact_check:"):
