@@ -112,7 +112,8 @@ def ask(beside: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, View]:
             "Sort by",
             width=220,
             key="sort",
-            default="density",
+            # The densest features are on at every comma; the best understood ones show what a feature is.
+            default="label_score" if table["label_score"].notna().any() else "density",
             valid=sortable.__contains__,
             options=sortable,
             format_func=title,
