@@ -9,10 +9,11 @@ import streamlit as st
 
 from core import jobs
 from core.activations.costs import OPENING
+from core.glossary import defined
 from pages.shared import cached_features, features_new, running
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
-from pages.shared.frame import Chosen
+from pages.shared.frame import Chosen, no_concept
 from pages.shared.hardware import as_arguments
 from pages.shared.links import choose, linked
 from pages.shared.text import duration, plain
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 TEXTS = 400
 AUROC_HELP = (
-    "The chance that a random positive text has a larger code than a random negative one: 0.5 is chance, 1 is perfect. "
-    "On the half of the texts that had no part in choosing the features."
+    f"Of the feature's largest code in each text. {defined('auroc')} On the half of the texts that had no part in "
+    "choosing the features."
 )
 
 
 def show(opened: Opened, chosen: Chosen) -> list[int]:
     """The ranking; the features in its order."""
     if chosen.info is None:
-        st.info("Choose a concept in the sidebar.")
+        no_concept()
         return []
     st.markdown(f"How well does each single feature tell the texts of **{plain(chosen.info.title)}** apart?")
     limit = linked(
