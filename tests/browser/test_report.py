@@ -35,7 +35,7 @@ def test_a_report_opens_from_disk(home: Path, tiny: Model, tmp_path: Path, visit
     charts = visitor.locator(".chart.js-plotly-plot .main-svg")
     expect(charts.first).to_be_visible()
     drawn = {one.get_attribute("id") for one in visitor.locator(".chart.js-plotly-plot").all()}
-    assert {"chart-readable", "chart-used", "chart-related"} <= drawn
+    assert {"chart-readable", "chart-used", "chart-pushed-perplexity"} <= drawn
     assert len(drawn) == visitor.locator(".chart").count()
     ink = "() => getComputedStyle(document.querySelector('#chart-readable .xtitle')).fill"
     light = visitor.evaluate(ink)
