@@ -15,6 +15,8 @@ from tests.pages import forget, open_alone, texts_of
 from tests.test_steering_absurd import ABSURD, PART, WHEN, recipe, strange  # noqa: F401 (a fixture)
 from tests.test_steering_recipes import saved  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<img src=x onerror=alert(1)> :red[x] $y$ [a](http://b)"
 # What is changed in a sound recipe, and what the page says before anything is written.
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {
