@@ -1,6 +1,8 @@
-"""The front door: which pages there are, and nothing else."""
+"""The front door: which pages there are, and what is done after each run of one."""
 
 import streamlit as st
+
+from pages.shared.collecting import spare_libraries
 
 st.set_page_config(
     page_title="Conceptscope",
@@ -23,4 +25,7 @@ page = st.navigation(
     ]
 )
 st.session_state["entered"] = True
-page.run()
+try:
+    page.run()
+finally:
+    spare_libraries()

@@ -41,8 +41,8 @@ CULPRITS = [
     ("pages/probing.py", "st.markdown(text, unsafe_allow_html=True)", "puts HTML"),
     ("pages/shared/tokens.py", "st.html(text)", "puts HTML"),
     ("pages/probing.py", "table.to_csv(index=False)", "a spreadsheet may run"),
-    ("app.py", "import torch", "streamlit alone"),
-    ("app.py", "from core.models import open_model", "streamlit alone"),
+    ("app.py", "import torch", "collecting alone"),
+    ("app.py", "from core.models import open_model", "collecting alone"),
 ]
 
 INNOCENT = [
@@ -54,6 +54,7 @@ INNOCENT = [
     ("pages/shared/cached.py", "@st.cache_resource\ndef f(): ..."),
     ("pages/probing.py", "from pages.shared.frame import frame\nfrom core.probing import sweep"),
     ("app.py", "from __future__ import annotations\nimport streamlit as st"),
+    ("app.py", "from pages.shared.collecting import spare_libraries"),
 ]
 
 # Required without an import of ours, since transformers asks for them by itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from pages.shared.text import plain, verbatim
 if TYPE_CHECKING:
     from core.models import Model
     from core.steering import Decoding, Moment, Part, Ready, Recipe
+
+SETTLING = 0.1  # seconds; a slider that is on the move says so again sooner than that
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
             help="Writes anew whenever a choice changes; what was being written is broken off.",
         )
     written = _of_choices(recipe)
-    start = start or (live and (written is None or written.recipe != recipe))
+    moved = not start and live and (written is None or written.recipe != recipe)
+    start = start or moved
     if start:  # before anything slow, so that it can be pressed from the beginning
         stop.button("Stop", icon=":material/stop:", key="stop", help="What was written so far stays.")
     texts = st.container()
@@ -97,7 +101,7 @@ def panel(recipe: Recipe, size: DeltaGenerator) -> None:
         boxes = left.empty(), right.empty()
         if start:
             with mendable(), bar.container():
-                _write(recipe, boxes)
+                _write(recipe, boxes, settling=SETTLING if moved else 0.0)
             stop.empty()
             written = _of_choices(recipe)
         if written is not None and written.recipe == recipe:
@@ -169,8 +173,11 @@ def ready_for(recipe: Recipe) -> Ready:
         bar.empty()
 
 
-def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None:
+def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator], *, settling: float) -> None:
     """Generate, drawing and keeping every step, so that stopping at any token keeps what is there.
+
+    settling: seconds to wait before, since a prompt that is being read cannot be broken off: what is only passed by
+    would hold up what is meant.
 
     What Streamlit sends here and there, also while there is nothing new, is where a press of Stop or a closed tab is
     heard; the run leaves the batch that it shares with other sessions then.
@@ -180,6 +187,9 @@ def _write(recipe: Recipe, boxes: tuple[DeltaGenerator, DeltaGenerator]) -> None
     ready = ready_for(recipe)
     opened = cached.model(recipe.model)
     queue = st.empty()
+    if settling:
+        time.sleep(settling)
+        queue.empty()  # ends this run where a later choice has come in
     with closing(play(opened, ready)) as moments:
         for moment in moments:
             if moment.ahead is not None:
