@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from core import workspace
 from core.dictionaries.card import Card
 from core.dictionaries.coder import Coder
+from core.dictionaries.formats.tensors import digest_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +23,7 @@ class Dictionary:
     name: of the saved one, else of its folder. coder: its numbers. card: which model, where, from whom. folder: where
     its files are, None before it is saved. metadata: of `cfg.json`, as it came. sparsity: (n_features,) log10 of the
     published share of tokens on which each feature fires, or None. published: figures that came along, by our names.
+    digest: of the coder's tensors, '' where it is not known yet.
     """
 
     name: str
@@ -33,23 +33,20 @@ class Dictionary:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sparsity: Tensor | None = None
     published: Mapping[str, float] = field(default_factory=dict)
+    digest: str = ""
 
     @cached_property
     def key(self) -> str:
         """24 hexadecimal digits of all that decides its numbers: of every result that is made with it."""
         config = {name: value for name, value in self.coder.config().items() if name not in ("metadata", "device")}
-        sha = hashlib.sha256()
-        for name, tensor in sorted(self.coder.tensors().items()):
-            sha.update(name.encode())
-            values = np.ascontiguousarray(tensor.detach().cpu().numpy())
-            sha.update(values.reshape(-1).view(np.uint8).data)  # where it lies: weights may be hundreds of megabytes
+        weights = self.digest or digest_of(self.coder.tensors())
         card = self.card
         where = [str(card.reads), str(card.rebuilds), card.positions, card.model_fingerprint]
-        return workspace.digest({"config": config, "weights": sha.hexdigest(), "where": where})
+        return workspace.digest({"config": config, "weights": weights, "where": where})
 
     def replaced(self, **values: Any) -> Dictionary:
         """The same dictionary with some fields replaced."""
-        return replace(self, **values)
+        return replace(self, **({"digest": ""} if "coder" in values else {}) | values)
 
     def to_json(self) -> dict[str, Any]:
         """A line about it, for lists."""

@@ -36,7 +36,7 @@ def open_dictionary(spec: str) -> Dictionary:
     beside = read_beside(folder)
     card = card_from(workspace.read_json(folder / CARD))
     name = folder.name if _is_ours(folder) else spec
-    return Dictionary(name, files.coder, card, folder, files.metadata, files.sparsity, beside.figures)
+    return Dictionary(name, files.coder, card, folder, files.metadata, files.sparsity, beside.figures, files.digest)
 
 
 def labels_of(dictionary: Dictionary) -> dict[int, str]:

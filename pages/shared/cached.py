@@ -30,20 +30,32 @@ MODELS = 2  # in memory at once
 DIRECTIONS = 128  # a few kilobytes each
 
 
-def _release(_: Model) -> None:
-    """After an eviction: sessions that still use the model keep it, else its memory is free now."""
+def release(_: object) -> None:
+    """After an eviction: sessions that still use what was kept keep it, else its memory is free now."""
     import torch
 
+    gc.unfreeze()
     gc.collect()
+    gc.freeze()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
-@st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=_release)
+def settled(made: T) -> T:
+    """`made`, which is kept: with all that is in memory now it is left out when garbage is collected, until `release`.
+
+    Streamlit collects after each run and the browser waits for it (`runner.postScriptGC`, which frees what a run leaves
+    behind): the objects of a model's libraries and of tens of thousands of features would be gone through each time.
+    """
+    gc.freeze()
+    return made
+
+
+@st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=release)
 def _model(spec: str, device: str | None, dtype: str | None) -> Model:
     from core.models import open_model
 
-    return open_model(spec, device=device, dtype=dtype)
+    return settled(open_model(spec, device=device, dtype=dtype))
 
 
 def model(spec: str) -> Model:

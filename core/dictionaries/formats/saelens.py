@@ -6,6 +6,7 @@ Checked against sae-lens 6.54.12, in both directions, by `benchmarks/peers/saele
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from core.dictionaries.coder import Coder
 from core.dictionaries.formats.legacy import is_legacy, modernised
-from core.dictionaries.formats.tensors import Shapes, read_tensors
+from core.dictionaries.formats.tensors import Shapes, Stored, read_tensors
 from core.dictionaries.other import OTHERS
 from core.dictionaries.sae.config import Unfit, read_config
 from core.dictionaries.sae.sae import Sae, check_shapes
@@ -32,13 +33,15 @@ class Files:
     """A directory that was read.
 
     coder: in float32, or float64 where the file asks for that. sparsity: (n_features,) log10 of the share of tokens on
-    which each feature fires, as it came with the dictionary, or None.
+    which each feature fires, as it came with the dictionary, or None. digest: of the coder's tensors (`digest_of`),
+    where it came with reading them, else ''.
     """
 
     folder: Path
     coder: Coder
     metadata: dict[str, Any]
     sparsity: Tensor | None
+    digest: str = ""
 
 
 def read_files(folder: Path, *, mapped: bool = False) -> Files:
@@ -48,13 +51,13 @@ def read_files(folder: Path, *, mapped: bool = False) -> Files:
     """
     try:
         values = _read_config(folder)
-        coder = _read_coder(folder, values, mapped)
+        coder, digest = _read_coder(folder, values, mapped)
         sparsity = _read_sparsity(folder, coder.n_features)
     except Unfit as error:
         raise UserError(f"The dictionary {folder.name[:80]!r} cannot be opened: {error}.") from None
     except OSError as error:
         raise UserError(f"The dictionary {folder.name[:80]!r} cannot be read: {error.strerror}.") from None
-    return Files(folder, coder, coder.config().get("metadata", {}), sparsity)
+    return Files(folder, coder, coder.config().get("metadata", {}), sparsity, digest)
 
 
 def to_bytes(
@@ -103,12 +106,19 @@ def _nothing_found(folder: Path) -> str:
     return f"it holds no {CONFIG}"
 
 
-def _read_coder(folder: Path, values: dict[str, Any], mapped: bool) -> Coder:
+def _read_coder(folder: Path, values: dict[str, Any], mapped: bool) -> tuple[Coder, str]:
+    """The coder, and the digest of its tensors if it came with reading them."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise Unfit(f"it holds no {WEIGHTS}")
     if (other := OTHERS.get(str(values.get("architecture")))) is not None:
-        return other.from_files(values, lambda check: read_tensors(path, check, mapped=mapped))
+        read: list[Stored] = []
+
+        def load(check: Callable[[Shapes], None]) -> dict[str, Tensor]:
+            read.append(read_tensors(path, check, mapped=mapped))
+            return read[0].tensors
+
+        return _with_digest(other.from_files(values, load), read[0])
     config = read_config(values)
     wide = torch.float64 if config.dtype == "float64" else torch.float32
 
@@ -117,11 +127,19 @@ def _read_coder(folder: Path, values: dict[str, Any], mapped: bool) -> Coder:
         own = {name: shape for name, shape in shapes.items() if name != "scaling_factor"}
         check_shapes(config, own)
 
-    tensors = read_tensors(path, check, wide, mapped=mapped)
-    factor = tensors.pop("scaling_factor", None)
+    stored = read_tensors(path, check, wide, mapped=mapped)
+    own = dict(stored.tensors)
+    factor = own.pop("scaling_factor", None)
     if factor is not None and not torch.allclose(factor, torch.ones_like(factor)):
         raise Unfit("it was fine-tuned with a scaling factor, which today's format has no place for")
-    return Sae(config, tensors)
+    return _with_digest(Sae(config, own), stored)
+
+
+def _with_digest(coder: Coder, stored: Stored) -> tuple[Coder, str]:
+    """The digest is the coder's only if it took all of the tensors, and as they were."""
+    own = coder.tensors()
+    same = set(own) == set(stored.tensors) and all(own[name] is tensor for name, tensor in stored.tensors.items())
+    return coder, stored.digest if same else ""
 
 
 def _read_sparsity(folder: Path, n_features: int) -> Tensor | None:
@@ -133,4 +151,4 @@ def _read_sparsity(folder: Path, n_features: int) -> Tensor | None:
         if dict(shapes) != {"sparsity": (n_features,)}:
             raise Unfit(f"its {SPARSITY} does not hold one number for each of its {n_features} features")
 
-    return read_tensors(path, check)["sparsity"]
+    return read_tensors(path, check).tensors["sparsity"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import torch
 from torch import Tensor
@@ -15,20 +20,31 @@ from core.dictionaries.sae.config import Unfit
 LARGEST = 64 << 30  # bytes of a weights file
 LONGEST_HEADER = 1 << 20  # bytes; a dozen tensors need a thousand
 FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+BLOCK = 4 << 20  # bytes of a file that are looked at together
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Tensors of a file. digest: `digest_of` them, where all are left in the file, which was then read once for it;
+    else ''."""
+
+    tensors: dict[str, Tensor]
+    digest: str = ""
+
+
 def read_tensors(
     path: Path, check: Callable[[Shapes], None], dtype: torch.dtype | None = torch.float32, *, mapped: bool = False
-) -> dict[str, Tensor]:
+) -> Stored:
     """All tensors of a file, in `dtype` (None: as they are stored), on the CPU.
 
     check: is given all shapes before anything is loaded, and raises Unfit if they are not what they should be. mapped:
     leave what needs no other precision where it lies in the file: only for files that are never written into, as those
-    in the workspace, which are replaced whole.
+    in the workspace, which are replaced whole. Nothing of it is in memory until it is used.
     Raises Unfit for a file that is damaged, holds no floating-point numbers, or holds NaN or infinite ones.
     """
+    before = _state(path)
     size = path.stat().st_size
     if size > LARGEST:
         raise Unfit(f"{path.name} is larger than {LARGEST >> 30} GB")
@@ -47,16 +63,68 @@ def read_tensors(
                     raise Unfit(f"its tensor {name[:40]!r} holds {kind}, not floating-point numbers")
                 shapes[name] = shape
             check(shapes)
+            stored = {name: file.get_tensor(name) for name in names}
+            left = mapped and all(dtype in (None, tensor.dtype) for tensor in stored.values())
             # Copied out of the memory map: somebody else's file may be written into while its dictionary is in use.
-            found = {name: _taken(file.get_tensor(name), dtype, mapped) for name in names}
+            found = stored if left else {name: _taken(tensor, dtype, mapped) for name, tensor in stored.items()}
     except (safetensors.SafetensorError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, Unfit):
             raise
         raise Unfit(f"{path.name} is damaged ({str(error).splitlines()[0][:120]})") from None
+    if left:
+        digest = _digest_in_file(path, found)
+        if _state(path) != before:
+            raise Unfit(f"{path.name} was changed while it was read")
+        return Stored(found, digest)
     for name, tensor in found.items():
         if not _finite(tensor):
-            raise Unfit(f"its {name} holds NaN or infinite values")
-    return found
+            raise _not_finite(name)
+    return Stored(found)
+
+
+def digest_of(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the names and the bytes of all tensors, by name."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        sha.update(name.encode())
+        values = np.ascontiguousarray(tensor.detach().cpu().numpy())
+        sha.update(values.reshape(-1).view(np.uint8).data)  # where it lies: weights may be hundreds of megabytes
+    return sha.hexdigest()
+
+
+def _digest_in_file(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """`digest_of` tensors that lie in this file, read from it block by block; raises Unfit for what is not finite.
+
+    Not through the memory map, whose pages would stay: a dictionary's decoder is looked at here and then hardly ever.
+    """
+    sha, buffer = hashlib.sha256(), bytearray(BLOCK)
+    with path.open("rb", buffering=0) as file:
+        header = struct.unpack("<Q", file.read(8))[0]
+        places = json.loads(file.read(header))
+        for name, tensor in sorted(tensors.items()):
+            sha.update(name.encode())
+            start, end = places[name]["data_offsets"]
+            file.seek(8 + header + start)
+            while start < end:
+                size = file.readinto(memoryview(buffer)[: min(BLOCK, end - start)])
+                size -= size % tensor.element_size()
+                if size <= 0:
+                    raise Unfit(f"{path.name} was cut short")
+                sha.update(memoryview(buffer)[:size])
+                if not _finite(torch.frombuffer(buffer, dtype=tensor.dtype, count=size // tensor.element_size())):
+                    raise _not_finite(name)
+                start += size
+                file.seek(8 + header + start)
+    return sha.hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found: os.stat_result = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _not_finite(name: str) -> Unfit:
+    return Unfit(f"its {name} holds NaN or infinite values")
 
 
 def _taken(tensor: Tensor, dtype: torch.dtype | None, mapped: bool) -> Tensor:

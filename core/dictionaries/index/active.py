@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.dictionaries.index.blocks import site_of
 from core.dictionaries.stream import kept_mask
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.models import Model
 
 MAX_LENGTH = 512
+CODES = 1 << 22  # that are computed at once: of many features all tokens would take hundreds of megabytes
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,26 @@ def active_in(model: Model, dictionary: Dictionary, text: str, *, max_length: in
     inputs = batch(model, [ids])
     h = record(model, inputs, [site])[site]
     kept = kept_mask(model, inputs, h, dictionary.card.positions)[0]
-    codes = coder.encode(h[0][kept].float())
-    places = codes.nonzero()
-    position = kept.nonzero()[:, 0]
+    position, x = kept.nonzero()[:, 0], h[0][kept].float()
+    rows, features, values = [], [], []
+    step = max(1, CODES // coder.n_features)
+    for first in range(0, len(x), step):
+        codes = coder.encode(x[first : first + step])
+        row, feature = codes.nonzero(as_tuple=True)
+        rows.append(position[first + row])
+        features.append(feature)
+        values.append(codes[row, feature].float())
     return ActiveText(
         pieces=tuple(text_pieces(model, ids)),
         ids=tuple(ids),
         kept=kept.cpu().numpy(),
-        rows=position[places[:, 0]].cpu().numpy(),
-        features=places[:, 1].cpu().numpy(),
-        values=codes[places[:, 0], places[:, 1]].float().cpu().numpy(),
+        rows=_joined(rows, position),
+        features=_joined(features, position),
+        values=_joined(values, x),
         cut=len(whole) - len(ids),
     )
+
+
+def _joined(parts: list[Tensor], like: Tensor) -> NDArray[Any]:
+    """All parts as one; nothing, of the kind of `like`, if no token is read."""
+    return torch.cat([*parts, like.reshape(-1)[:0]]).cpu().numpy()

@@ -20,6 +20,7 @@ import safetensors.numpy
 
 from core import workspace
 from core.activations import shards
+from core.dictionaries.index.inplace import Left, left_in
 from core.errors import UserError
 
 MANIFEST = "manifest.json"
@@ -80,6 +81,18 @@ def load(folder: Path, manifest: Mapping[str, Any], name: str) -> dict[str, np.n
         raise damaged(path)
     try:
         return dict(safetensors.numpy.load_file(path))
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise damaged(path) from error
+
+
+def left(folder: Path, manifest: Mapping[str, Any], name: str) -> Left:
+    """As `load`, but the arrays stay where they lie in the file, read-only."""
+    path, entry = _entry(folder, manifest, name)
+    if not shards.is_sound(path, str(entry.get("sha256"))):
+        raise damaged(path)
+    try:
+        with safetensors.safe_open(path, framework="numpy"):  # which looks whether the header is what it should be
+            return left_in(path)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise damaged(path) from error
 

@@ -40,14 +40,17 @@ class Index:
         self.folder, self.manifest = folder, manifest
         self.about, self.corpus = (_object(folder, manifest, name) for name in ("about", "corpus"))
         self.settings = _settings(folder, manifest)
-        self.columns = files.load(folder, manifest, "columns")
+        # Of tens of thousands of features hardly any is looked at: they stay in their files until one is.
+        columns, weights = (files.left(folder, manifest, name) for name in ("columns", "weights"))
+        self.columns = columns.arrays
         places = files.load(folder, manifest, "places")
-        weights = files.load(folder, manifest, "weights")
         self.n_features = len(self.columns.get("count", ()))
         checked_places(folder, places, self.corpus)
         checked_columns(folder, self.columns, self.settings, len(places["places"]))
-        checked_weights(folder, weights, self.n_features)
-        self.columns |= weights
+        checked_weights(folder, weights.arrays, self.n_features)
+        self.columns = columns.arrays | weights.arrays
+        for one in (columns, weights):
+            one.rest()  # the checks went through all of them
         self._windows = self._mapped_windows()  # held open: a growing index removes its old files
         self.texts = Texts(
             self.corpus["kind"],
