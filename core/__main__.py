@@ -25,6 +25,7 @@ from core.cli import (
     lens,
     lens_train,
     models,
+    models_needs,
     prepare,
     probe,
     record,
@@ -64,6 +65,7 @@ COMMANDS = {
     command.NAME: command
     for command in (
         models,
+        models_needs,
         examples,
         record,
         probe,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.models.layout import Layout, find_layout
     from core.models.loaded import Loaded
     from core.models.model import Model
+    from core.models.needs import Needs, needs_of
     from core.models.open import open_model
     from core.models.open_image import open_image_model
     from core.models.pieces import text_pieces, token_texts
@@ -42,6 +43,7 @@ __all__ = [
     "Loaded",
     "Model",
     "ModelInfo",
+    "Needs",
     "NotOpened",
     "Preprocessing",
     "Promoted",
@@ -61,6 +63,7 @@ __all__ = [
     "list_models",
     "logits_at",
     "logits_of_chunks",
+    "needs_of",
     "open_image_model",
     "open_model",
     "opened",
@@ -84,6 +87,7 @@ __getattr__ = attach(
         "Loaded": "loaded",
         "Model": "model",
         "ModelInfo": "shelf",
+        "Needs": "needs",
         "NotOpened": "known",
         "Preprocessing": "preprocessing",
         "Promoted": "unembedding",
@@ -103,6 +107,7 @@ __getattr__ = attach(
         "list_models": "shelf",
         "logits_at": "unembedding",
         "logits_of_chunks": "unembedding",
+        "needs_of": "needs",
         "open_image_model": "open_image",
         "open_model": "open",
         "opened": "known",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from core.errors import UserError
 from core.models.class_names import names_of_config
@@ -15,12 +14,10 @@ from core.models.kinds import classifies_texts, kind_of
 from core.models.known import remember_layout
 from core.models.layout import find_layout
 from core.models.model import Model, pad_id_of
+from core.models.needs import require_room
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
-
-# transformers raises whatever its many loaders raise; for the user they all mean that the directory cannot be
-# opened, and the first sentence says why.
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, ImportError, RuntimeError, AttributeError, SafetensorError)
+from core.models.unreadable import UNREADABLE, reason
 
 
 def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
@@ -31,7 +28,8 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     "cpu"; the best there is by default. dtype: "float32", "bfloat16" or "float16"; by default what the device
     is good at. blocks: module path of the list of layers, for an architecture in which it is not found.
 
-    Raises UserError if the model cannot be opened. Code that a model directory brings along never runs.
+    Raises UserError if the model cannot be opened, or needs more memory than is free. Code that a model directory
+    brings along never runs.
     """
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(chosen_device, dtype)
@@ -40,6 +38,7 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     source = find_source(spec)
     config = source.directory / "config.json"
     classifies = source.gguf is None and config.is_file() and classifies_texts(read_config(config))
+    require_room(source, chosen_device, chosen_dtype)
     network, tokenizer = _load(source, chosen_dtype, classifies)
     if classifies and (own := network.config.get_text_config()).pad_token_id is None:
         # Such a network reads its answer at the last token that is not padding, which it has to be told.
@@ -80,9 +79,8 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
             source.directory, dtype=dtype, **options, **({} if source.gguf else {"use_safetensors": True})
         )
     except UNREADABLE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         what = "classifier of texts" if classifies else "causal language model"
-        raise UserError(f"{source.id} cannot be opened as a {what}: {reason}") from error
+        raise UserError(f"{source.id} cannot be opened as a {what}: {reason(error)}") from error
     return network, tokenizer
 
 
@@ -93,8 +91,9 @@ def _with_adapter(network: Any, source: Source) -> Any:
     try:
         adapted = PeftModel.from_pretrained(network, str(source.adapter), use_safetensors=True)
     except UNREADABLE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"The adapter {source.adapter} does not fit {source.directory.name}: {reason}") from error
+        raise UserError(
+            f"The adapter {source.adapter} does not fit {source.directory.name}: {reason(error)}"
+        ) from error
     if not isinstance(adapted.base_model, BaseTuner):
         raise UserError(f"{source.id} is an adapter that works on prompts, not on layers; it cannot be opened here.")
     # The tuner has put its layers into the base model in place: the base, by its own module names, is now

@@ -1,0 +1,157 @@
+"""How much memory a model takes, told from its config before anything is loaded.
+
+Weights that are kept as they are stored are mapped from the file; others are converted one by one, and the file's pages
+stay in sight beside them until the system wants them back. So there are two figures: what must be free, and the peak
+that the process is seen to reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.errors import UserError
+from core.models.device import DTYPES, choose_device, choose_dtype
+from core.models.kinds import classifies_texts
+from core.models.source import Source, find_source, read_config
+from core.models.unreadable import UNREADABLE, reason
+
+# Measured, with Python 3.11, torch 2.13 for processors and transformers 5.23: what stands in memory around the weights
+# once a model is open, and what reading texts adds (a batch's activations, tokens, the allocator's reserve).
+PROGRAM = 430 * 2**20
+READING = 60 * 2**20
+CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Of a model on a device in a precision, all but the counts in bytes.
+
+    parameters: how many. weights: of parameters and buffers. needed: what must be free to open it and read texts.
+    peak: the largest resident size that the process is expected to show. free: on the device now. smaller: bytes
+    needed in other precisions that would fit.
+    """
+
+    model: str
+    device: str
+    dtype: str
+    parameters: int
+    weights: int
+    needed: int
+    peak: int
+    free: int
+    smaller: Mapping[str, int]
+
+    @property
+    def fits(self) -> bool:
+        return self.needed <= self.free
+
+
+def needs_of(spec: str, *, device: str | None = None, dtype: str | None = None) -> Needs:
+    """What `open_model` with these arguments would take.
+
+    Raises UserError where the model cannot be found, or its kind cannot be built from a config.
+    """
+    source, there = find_source(spec), choose_device(device)
+    return _needs(source, there, choose_dtype(there, dtype))
+
+
+def require_room(source: Source, device: torch.device, dtype: torch.dtype) -> None:
+    """Raises UserError, with what would fit, where the model would take more than is free. Nothing is loaded."""
+    stored = _stored(source.directory)
+    # At most four times the files (8 bits, to be computed in 32): most models are seen to fit without a second look.
+    if source.gguf is not None or PROGRAM + READING + 4 * stored <= _free(device):
+        return
+    try:
+        needs = _needs(source, device, dtype)
+    except UserError:  # what cannot be built cannot be opened either: that says why
+        return
+    if needs.fits:
+        return
+    told = f"{source.id} needs about {_size(needs.needed)} in {needs.dtype}, and {_size(needs.free)} are free"
+    told += " on this machine" if device.type == "cpu" else f" on {device}"
+    if needs.smaller:
+        name, least = next(iter(needs.smaller.items()))
+        raise UserError(f"{told}; in {name} it needs {_size(least)}: choose that precision (--dtype {name}).")
+    raise UserError(f"{told}; no precision makes it fit, so choose a smaller model or another device.")
+
+
+def _needs(source: Source, device: torch.device, dtype: torch.dtype) -> Needs:
+    if source.gguf is not None:
+        raise UserError(f"{source.id} is a GGUF file, whose size in memory is not told beforehand.")
+    parameters, per_dtype = _counted(source)
+    stored, free = _stored(source.directory), _free(device)
+
+    def needed(dtype: torch.dtype) -> int:
+        program = 0 if device.type == "cuda" else PROGRAM  # libraries are not on the GPU
+        return program + per_dtype(dtype) + READING
+
+    converted = abs(stored - per_dtype(dtype)) > 0.05 * stored
+    return Needs(
+        model=source.id,
+        device=str(device),
+        dtype=_name(dtype),
+        parameters=parameters,
+        weights=per_dtype(dtype),
+        needed=needed(dtype),
+        peak=PROGRAM + per_dtype(dtype) + READING + (stored if converted else 0),
+        free=free,
+        smaller={
+            name: needed(one) for name, one in DTYPES.items() if one.itemsize < dtype.itemsize and needed(one) <= free
+        },
+    )
+
+
+def _counted(source: Source) -> tuple[int, Callable[[torch.dtype], int]]:
+    """How many parameters, and the bytes of all weights by precision, from a network that has shapes and no numbers."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+
+    own = read_config(source.directory / "config.json")
+    kind: Any = AutoModelForSequenceClassification if classifies_texts(own) else AutoModelForCausalLM
+    try:
+        config = AutoConfig.from_pretrained(source.directory, trust_remote_code=False, local_files_only=True)
+        with torch.device("meta"):
+            network = kind.from_config(config, trust_remote_code=False)
+    except UNREADABLE as error:
+        raise UserError(f"{source.id} cannot be sized from its config: {reason(error)}") from error
+    parameters = sum(one.numel() for one in network.parameters())
+    buffers = sum(one.numel() * one.element_size() for one in network.buffers())
+    return parameters, lambda dtype: parameters * dtype.itemsize + buffers
+
+
+def _stored(directory: Path) -> int:
+    """Bytes of the weights' files."""
+    return sum(path.stat().st_size for path in directory.glob("*.safetensors"))
+
+
+def _free(device: torch.device) -> int:
+    """Bytes that can be taken on the device now; of a processor's with what may be swapped out."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    there = int(psutil.virtual_memory().available + psutil.swap_memory().free)
+    return min([there, *_left_in_group()])
+
+
+def _left_in_group() -> list[int]:
+    """What a container's limit leaves, where there is one: its pages of files can be taken back."""
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = int((CGROUP / "memory.current").read_text())
+        cached = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        return [] if limit == "max" else [int(limit) - used + int(cached.get("inactive_file", 0))]
+    except (OSError, ValueError):
+        return []
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:,.1f} GB"
