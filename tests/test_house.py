@@ -40,6 +40,8 @@ CULPRITS = [
     ("pages/probing.py", "@st.fragment\ndef f(): ...", "makes a fragment"),
     ("pages/probing.py", "st.markdown(text, unsafe_allow_html=True)", "puts HTML"),
     ("pages/shared/tokens.py", "st.html(text)", "puts HTML"),
+    ("pages/shared/tokens.py", "st.html(STYLE)", "puts HTML"),
+    ("pages/shared/style.py", "st.html(f'<style>{text}</style>')", "puts HTML"),
     ("pages/probing.py", "table.to_csv(index=False)", "a spreadsheet may run"),
     ("app.py", "import torch", "collecting alone"),
     ("app.py", "from core.models import open_model", "collecting alone"),
@@ -53,6 +55,7 @@ INNOCENT = [
     ("core/models/a.py", "network.eval()\ntorch.load(path, weights_only=True)\nopen_it(x, trust_remote_code=False)"),
     ("pages/shared/cached.py", "@st.cache_resource\ndef f(): ..."),
     ("pages/probing.py", "from pages.shared.frame import frame\nfrom core.probing import sweep"),
+    ("pages/shared/style.py", "st.html(STYLE)"),
     ("app.py", "from __future__ import annotations\nimport streamlit as st"),
     ("app.py", "from pages.shared.collecting import spare_libraries"),
 ]

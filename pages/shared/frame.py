@@ -15,6 +15,7 @@ from core.models import ModelInfo, list_models
 from pages.shared import cached
 from pages.shared.hardware import choose_hardware
 from pages.shared.links import linked
+from pages.shared.style import style
 from pages.shared.text import plain
 
 KEPT = ("model", "device", "dtype", "layer", "concept", "images")  # choices of the sidebar that a button takes along
@@ -51,6 +52,7 @@ def frame(*, images: bool = False) -> Chosen:
     images: whether the page is for models that read images too.
     """
     _enter_by_the_door()
+    style()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
         at_hand = {info.id: info for info in list_models()}

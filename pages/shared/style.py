@@ -1,0 +1,26 @@
+"""What Streamlit's themes cannot say, as a few fixed lines of style: constants of ours, never a text of anybody's.
+
+In a theme one colour is both what white text stands on (a button) and text itself (what is selected in a row of
+choices, the number on a slider). On a dark ground no colour does both with a contrast of 4.5, the least that WCAG 2.1
+asks for (1.4.3): white needs it dark, the ground needs it light. So the dark theme's colour is the one for buttons, and
+what is text takes the lighter one of its links.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+STYLE = """<style>
+.stSlider [data-testid="stSliderThumbValue"],
+.stButtonGroup [data-variant][data-selected]:not([data-disabled]),
+.stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]) { color: light-dark(#0072B2, #56B4E9); }
+</style>"""
+# What opens above the page (a popover) lies outside of what Streamlit calls dark.
+DARK = '<style>[data-st-overlay-root="true"] { color-scheme: dark; }</style>'
+
+
+def style() -> None:
+    """Send what the visitor's theme lacks; it takes no room on the page."""
+    st.html(STYLE)
+    if st.context.theme.type == "dark":
+        st.html(DARK)
