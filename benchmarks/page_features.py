@@ -1,10 +1,15 @@
 """How soon the Features page reacts, in headless Chromium: the bundled dictionary, made ones of 8,192 and of 65,536.
 
-Four times are taken, each against its limit, as a ratio that is within it below 1: a visit by link in a fresh browser
-session, until the first card with its examples is there; from a click on Next until the next card is there; from a text
-that was typed until its tokens are coloured by the new card's feature; all until the page has stopped running. The
-server has been visited once before, and what that first visit takes is told. The last line is the most memory that the
-server ever held (resident, with files that it reads in place); what it holds in the end, and its own part, are told.
+Times are taken, each against its limit, as a ratio that is within it below 1: a visit by link in a fresh browser
+session, until the first card with its examples is there; the same less a visit of an empty page of this app by link,
+which is Streamlit's own start; opening the page from the sidebar, in a session that is open; from a click on Next until
+the next card is there; from a text that was typed until its tokens are coloured by the new card's feature; all until
+the page has stopped running. The server has been visited once before, and what that first visit takes is told.
+
+The last line is the most memory that the server ever held, resident (RSS): what it made itself, and pages of files that
+lie in its address space, such as the weights of model and dictionary. The latter are the kernel's to take back whenever
+somebody else needs the room, so that this counts too much rather than too little. What it holds in the end is told too,
+with the part that lies in files.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ from benchmarks.harness import Comparison, parser, report, tell
 from benchmarks.page_probing import FLAGS, SETTLED, running_app
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 VISIT, NEXT, TEXT, MEMORY = 1.0, 0.4, 1.5, 1500.0  # seconds, MB
 SIZES = {"made-8192": 8, "made-65536": 64}  # how many times the small dictionary's features
@@ -36,9 +41,11 @@ SINCE = "(performance.now() - window.actedAt) / 1000"
 
 @dataclass
 class Times:
-    """Seconds of each act with one dictionary, and the server's peak memory in MB."""
+    """Seconds of each act with one dictionary, and the server's peak memory in MB. empty: visits of an empty page."""
 
     visits: list[float] = field(default_factory=list)
+    empty: list[float] = field(default_factory=list)
+    openings: list[float] = field(default_factory=list)
     cards: list[float] = field(default_factory=list)
     texts: list[float] = field(default_factory=list)
     memory: float = 0.0
@@ -86,18 +93,56 @@ def measure(rounds: int, sizes: list[str], chromium: str) -> list[Comparison]:
                     page = context.new_page()
                     page.set_default_timeout(180_000)
                     try:
+                        if number:
+                            times.empty.append(_visit_of_an_empty_page(browser, f"{address}/jobs"))
                         _visit(page, f"{address}/features?dictionary={name}", times, first=number == 0)
                     finally:
                         context.close()
                 times.memory = peak_of(home)
             found += [
                 _against(f"page-features-{name}-visit", times.visits, VISIT),
+                _against(
+                    f"page-features-{name}-visit-beyond-an-empty-page",
+                    [visit - empty for visit, empty in zip(times.visits, times.empty, strict=True)],
+                    VISIT,
+                ),
+                _against(f"page-features-{name}-opening", times.openings, VISIT),
                 _against(f"page-features-{name}-next-card", times.cards, NEXT),
                 _against(f"page-features-{name}-text", times.texts, TEXT),
                 _against(f"page-features-{name}-memory", [times.memory], MEMORY, "MB"),
             ]
         browser.close()
     return found
+
+
+def _visit_of_an_empty_page(browser: Browser, url: str) -> float:
+    """Seconds until the Jobs page of a workspace without jobs stands in a fresh session."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    try:
+        page = context.new_page()
+        start = time.perf_counter()
+        page.goto(url)
+        page.get_by_role("heading", level=1, name="Jobs").wait_for()
+        page.locator(SETTLED).wait_for()
+        took = time.perf_counter() - start
+        tell(f"an empty page: {took:.2f} s")
+        return took
+    finally:
+        context.close()
+
+
+def _open_from_the_sidebar(page: Page) -> float:
+    links = page.get_by_test_id("stSidebarNav")
+    links.get_by_role("link", name="Jobs").click()
+    page.get_by_role("heading", level=1, name="Jobs").wait_for()
+    page.locator(SETTLED).wait_for()
+    page.wait_for_timeout(500)
+    page.evaluate(AT, "click")
+    links.get_by_role("link", name="Features").click()
+    _settle(page)
+    took = float(page.evaluate(SINCE))
+    tell(f"opening: {took:.2f} s")
+    return took
 
 
 def _visit(page: Page, url: str, times: Times, *, first: bool) -> None:
@@ -118,6 +163,7 @@ def _visit(page: Page, url: str, times: Times, *, first: bool) -> None:
         times.cards.append(float(page.evaluate(SINCE)))
         tell(f"next card: {times.cards[-1]:.2f} s")
         page.wait_for_timeout(200)  # nobody reads a card faster
+    times.openings += [_open_from_the_sidebar(page) for _ in range(2)]
     main.get_by_role("radio", name="In a text").click()
     text = main.get_by_role("textbox", name="Text", exact=True)
     text.wait_for()
@@ -143,14 +189,14 @@ def peak_of(home: Path) -> float:
 
     own = [one for one in psutil.Process().children() if "streamlit" in one.cmdline()]
     pids = [one.pid for one in own if one.environ().get(HOME) == str(home)]
-    if not pids or not Path("/proc/self/smaps_rollup").exists():
+    if not pids or not Path("/proc/self/status").exists():
         return float("nan")
-    status, rollup = (Path(f"/proc/{pids[0]}/{name}").read_text() for name in ("status", "smaps_rollup"))
-    peak, now, part = (
-        int(re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)[1]) / 1e3  # type: ignore[index]
-        for name, text in (("VmHWM", status), ("VmRSS", status), ("Pss", rollup))
+    status = Path(f"/proc/{pids[0]}/status").read_text()
+    peak, now, mapped = (
+        int(re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)[1]) / 1e3  # type: ignore[index]
+        for name in ("VmHWM", "VmRSS", "RssFile")
     )
-    tell(f"memory: at the most {peak:,.0f} MB, now {now:,.0f} MB, of which {part:,.0f} MB its own (PSS)")
+    tell(f"memory: at the most {peak:,.0f} MB, now {now:,.0f} MB, of which {mapped:,.0f} MB lie in files")
     return peak
 
 

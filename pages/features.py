@@ -80,8 +80,10 @@ if panel == TABLE:
     # Going from card to card draws neither the table nor its many filters again.
     with mendable(stop=True):
         found = features_table.choose(opened, chosen)
-    features_table.show(opened, found)
+    above = st.container()
     st.divider()
-    features_card.alone(opened, found["feature"].tolist())
+    features_card.alone(opened, found["feature"].tolist())  # first: the table takes the browser a while to set up
+    with above:
+        features_table.show(opened, found)
 else:
     look(opened, panel)

@@ -46,3 +46,20 @@ def test_what_is_garbage_before_or_after_goes_all_the_same() -> None:
     del after
     gc.collect()
     assert [one() for one in seen] == [None, None]
+
+
+def test_what_is_kept_is_gone_through_no_more_until_something_is_let_go() -> None:
+    gc.disable()
+    try:
+        kept, later = collecting.spared(Knot()), Knot()
+        known = {id(one) for one in gc.get_objects()}
+        assert id(later) in known
+        assert id(kept) not in known
+        gone = weakref.ref(kept)
+        del kept
+        gc.collect()
+        assert gone() is not None
+        collecting.free(None)
+        assert gone() is None
+    finally:
+        gc.enable()

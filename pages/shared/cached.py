@@ -5,7 +5,6 @@ Keys are plain values. torch and what needs it is imported inside functions, so 
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +14,7 @@ import streamlit as st
 from core.examples import Examples, Info, catalogue, list_images, open_examples, stamp
 from core.models import KnownModel, NotOpened, as_known, known_model
 from core.progress import Listener, silent
+from pages.shared.collecting import free, spared
 from pages.shared.hardware import chosen_hardware
 
 if TYPE_CHECKING:
@@ -30,32 +30,11 @@ MODELS = 2  # in memory at once
 DIRECTIONS = 128  # a few kilobytes each
 
 
-def release(_: object) -> None:
-    """After an eviction: sessions that still use what was kept keep it, else its memory is free now."""
-    import torch
-
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def settled(made: T) -> T:
-    """`made`, which is kept: with all that is in memory now it is left out when garbage is collected, until `release`.
-
-    Streamlit collects after each run and the browser waits for it (`runner.postScriptGC`, which frees what a run leaves
-    behind): the objects of a model's libraries and of tens of thousands of features would be gone through each time.
-    """
-    gc.freeze()
-    return made
-
-
-@st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=release)
+@st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=free)
 def _model(spec: str, device: str | None, dtype: str | None) -> Model:
     from core.models import open_model
 
-    return settled(open_model(spec, device=device, dtype=dtype))
+    return spared(open_model(spec, device=device, dtype=dtype))
 
 
 def model(spec: str) -> Model:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import cached
+from pages.shared.collecting import free, spared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ class Opened:
     moment: tuple[str, ...]
 
 
-@st.cache_resource(max_entries=OPENED, show_spinner="Opening the dictionary …", on_release=cached.release)
+@st.cache_resource(max_entries=OPENED, show_spinner="Opening the dictionary …", on_release=free)
 def _dictionary(spec: str, name: str, stamp: str, model_key: tuple[str, ...]) -> Dictionary:
     from core.dictionaries import fitted, open_dictionary
 
@@ -55,7 +56,7 @@ def dictionary(spec: str, listed: Listed) -> Dictionary:
     return _dictionary(spec, listed.name, listed.stamp, key)
 
 
-@st.cache_resource(max_entries=OPENED, show_spinner="Opening the index …", on_release=cached.release)
+@st.cache_resource(max_entries=OPENED, show_spinner="Opening the index …", on_release=free)
 def _index(folder: str, changed: int) -> Index:
     from core.dictionaries.index import Index
 
@@ -84,12 +85,12 @@ def _changed(path: Path) -> int:
         return 0
 
 
-@st.cache_resource(max_entries=OPENED, show_spinner="Gathering all features …", on_release=cached.release)
+@st.cache_resource(max_entries=OPENED, show_spinner="Gathering all features …", on_release=free)
 def _table(moment: tuple[str, ...], _opened: Opened) -> pd.DataFrame:
     from core.dictionaries.index.table import table_of
 
     made = table_of(_opened.index, cached.model(_opened.spec), _labels(moment, _opened))
-    return cached.settled(made.assign(note="", bookmark=False))
+    return spared(made.assign(note="", bookmark=False))
 
 
 @st.cache_resource(max_entries=OPENED, show_spinner=False)

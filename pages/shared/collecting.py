@@ -1,13 +1,17 @@
-"""Libraries are left out of garbage collection, so that it does not hold up whoever presses something next.
+"""What stays is left out of garbage collection, so that it does not hold up whoever presses something next.
 
-Streamlit collects after every run of a page. With torch and its kin loaded there are over a million objects to look
-through, none of which is ever garbage: a third of a second in which no thread can move, also not the next run.
+Streamlit collects after every run of a page, and the browser waits for it. With torch and its kin loaded there are
+nearly a million objects to look through, and a dictionary of 65,536 features brings half a million more, none of which
+is garbage: a third of a second and more in which no thread can move, also not the next run.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+from typing import TypeVar
+
+T = TypeVar("T")
 
 MODULES = 100  # as many new ones are worth a look at everything
 _known = 0
@@ -22,3 +26,22 @@ def spare_libraries() -> bool:
     gc.collect()  # what is garbage now would stay for ever
     gc.freeze()
     return True
+
+
+def spared(made: T) -> T:
+    """`made`, which is kept in memory: with all that is alive now it is taken out of later collections."""
+    gc.freeze()
+    return made
+
+
+def free(_: object) -> None:
+    """After something that was kept was let go: what only a collection can free goes now.
+
+    Sessions that still use it keep it.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.charts import Bars, bars
+from core.charts import Bars
 from pages.shared import cached_features
+from pages.shared.histogram import histogram
 from pages.shared.links import choose
 from pages.shared.tokens import visible
 
@@ -48,12 +49,7 @@ def _histogram(one: Feature) -> None:
     signs = {1: "positive codes", -1: "negative codes, by size"}
     series = [Bars(signs[part.sign], part.edges.tolist(), part.counts.tolist()) for part in one.histograms]
     st.markdown("**How strong it gets**", help="Codes that are not 0, by size: four bins an octave, on a log scale.")
-    st.plotly_chart(
-        bars(series, x_title="code", y_title="tokens", doubling=True, height=170),
-        key="histogram",
-        config={"displayModeBar": False},
-        alt="Histogram of the feature's codes that are not 0",
-    )
+    histogram(series, key="histogram", label="Codes of the feature that are not 0", x_title="code", y_title="tokens")
 
 
 def _top_tokens(one: Feature) -> None:
