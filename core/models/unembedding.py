@@ -147,8 +147,10 @@ def _linear(model: Model, head: Head, v: Tensor) -> Tensor:
         v = v * head.norm.gain.float() * model.width**0.5
     v = v.to(model.device, model.dtype)
     first = 1 if head.norm is not None else 0
-    # Biases speak for themselves and not for the direction.
-    return (head.slope * (head.through(v, first) - head.through(torch.zeros_like(v), first))).float().cpu()
+    logits, biases = head.through(v, first), head.through(torch.zeros_like(v[:1]), first)
+    if bool(biases.any()):
+        logits = logits - biases  # they speak for themselves and not for the direction
+    return (logits if head.slope == 1 else head.slope * logits).float().cpu()
 
 
 def _linear_head(model: Model) -> Head:

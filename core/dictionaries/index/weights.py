@@ -44,9 +44,9 @@ def promotions(model: Model, dictionary: Dictionary, *, progress: Listener = sil
         except UserError:
             return found
         k = min(LISTED, logits.shape[1])
-        for name, best in (("up", logits.topk(k)), ("down", (-logits).topk(k))):
+        for name, best in (("up", logits.topk(k)), ("down", logits.topk(k, largest=False))):
             found[f"{name}_id"][chosen, :k] = best.indices.int().numpy()
-            found[name][chosen, :k] = (best.values if name == "up" else -best.values).numpy()
+            found[name][chosen, :k] = best.values.numpy()
         progress(Progress(min(at + step, len(alive)), len(alive), "features", "reading tokens from weights"))
     return found
 
