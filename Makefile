@@ -102,6 +102,7 @@ peers: prepare $(PEERS)/.installed $(PEERS_SAE)/.installed ## compare with other
 	@$(PEERS)/bin/python -m benchmarks.tcav
 	@$(PEERS_SAE)/bin/python -m benchmarks.peers.saelens_roundtrip
 	@$(PEERS_SAE)/bin/python -m benchmarks.peers.sae_train_peers
+	@$(PEERS_SAE)/bin/python -m benchmarks.peers.dashboard
 
 $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.txt requirements-peers-thin.txt constraints.txt
 	@echo "Making $(PEERS): ours and other libraries of this field in one environment (a few minutes) ..."
@@ -112,7 +113,7 @@ $(PEERS)/.installed: requirements.txt requirements-data.txt requirements-peers.t
 	@touch $@
 
 $(PEERS_SAE)/.installed: requirements.txt requirements-data.txt requirements-peers-sae.txt requirements-peers-sae-thin.txt constraints.txt
-	@echo "Making $(PEERS_SAE): ours and SAELens in one environment (a few minutes) ..."
+	@echo "Making $(PEERS_SAE): ours, SAELens and SAEDashboard in one environment (a few minutes) ..."
 	@python="$$($(find_python))" && "$$python" -m venv --clear $(PEERS_SAE)
 	@$(PEERS_SAE)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -r requirements.txt -r requirements-peers-sae.txt
 	@$(PEERS_SAE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps -r requirements-data.txt -r requirements-peers-sae-thin.txt
