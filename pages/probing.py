@@ -11,8 +11,9 @@ from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
 from pages.shared.frame import frame, go_to, no_concept
+from pages.shared.links import standing
 from pages.shared.parts import part
-from pages.shared.probing_choices import Choices, ask
+from pages.shared.probing_choices import TEXTS, Choices, ask
 from pages.shared.sweeps import sinks_sentence, strongest_sentence, sweep_table
 from pages.shared.text import plain
 
@@ -27,12 +28,10 @@ if chosen.info is None:
     no_concept()
     st.stop()
 
-concept = st.container()
 with mendable(stop=True):
+    preview(chosen.info, cached.examples(chosen.concept, standing(**TEXTS)))
     choices, pressed = ask(chosen.model, chosen.concept, chosen.layers)
     examples = cached.examples(chosen.concept, choices.limit)
-with concept:
-    preview(chosen.info, examples)
 
 arguments = choices.arguments()
 id = jobs.job_id(arguments)

@@ -13,6 +13,7 @@ from pages.shared.links import linked
 from pages.shared.steering_generation import choose_chat, choose_generation, choose_targets
 from pages.shared.steering_parts import PROMPT_CHARACTERS, choose_dose, choose_part, choose_positions, more_parts
 
+PROMPT = 96  # pixels for the prompt with its label
 VIEWS = {"play": "Playground", "sweep": "Sweep"}
 
 chosen = frame()
@@ -39,7 +40,7 @@ if view == "sweep":
     st.stop()
 
 text, way = st.columns([5, 4], gap="medium")
-with text:
+with text, st.container(height=PROMPT, border=False):  # as high as what it holds, which is drawn late
     prompt = linked(
         st.text_area,
         "Prompt",
@@ -50,6 +51,7 @@ with text:
         height=80,
         help="The model goes on from here.",
     )
+with text:
     dose = choose_dose()
     positions = choose_positions()
     coefficient = st.container()

@@ -10,6 +10,8 @@ from pages.shared.errors import mendable
 from pages.shared.frame import frame, go_to
 from pages.shared.links import choose, linked
 
+BACK, NEXT = 96, 176  # pixels: a button that grows as it is drawn pushes the other aside
+
 frame()
 
 st.title("A two-minute tour")
@@ -24,8 +26,8 @@ if tour is None:
     st.stop()
 
 steps = list(tour_steps.STEPS)
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    row, turn = st.container(width="content"), st.container(horizontal=True, width="content")
+# Columns, which stand one below the other where it is narrow from the start: a row would only wrap once it is drawn.
+row, turn = st.columns([3, 2], vertical_alignment="center")
 with row:
     step = linked(
         st.segmented_control,
@@ -38,12 +40,14 @@ with row:
         required=True,
         label_visibility="collapsed",
     )
-with turn:  # above what it turns, so that one begins to read at the top
+with turn, st.container(horizontal=True, horizontal_alignment="right"):
+    # Above what it turns, so that one begins to read at the top.
     at = steps.index(step)
     if at:
         st.button(
             "Back",
             key="back",
+            width=BACK,
             icon=":material/arrow_back:",
             on_click=choose,
             args=("step", steps[at - 1]),
@@ -53,6 +57,7 @@ with turn:  # above what it turns, so that one begins to read at the top
         st.button(
             f"Next: {tour_steps.STEPS[after].short}",
             key="next",
+            width=NEXT,
             icon=":material/arrow_forward:",
             icon_position="right",
             type="primary",

@@ -180,5 +180,6 @@ def _list(opened: Opened, listed: list[ActiveFeature], read: ActiveText) -> None
     st.caption(
         f"{len(listed):,} features"
         + (f", of which {MOST} are shown" if len(listed) > MOST else "")
-        + ". Click the box before a row to look into it; click a token for the features that are on there."
+        + ". Click the box before a row (by keys: Shift and Space) to look into it; click a token for the features "
+        "that are on there."
     )

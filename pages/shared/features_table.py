@@ -82,7 +82,7 @@ def list_of(opened: Opened, found: pd.DataFrame, numbers: list[int], *, key: str
     _draw(shown, wide, key=f"{key}_{page}_{hash(tuple(shown['feature'].tolist()))}", card=card)
     st.caption(
         f"{len(numbers):,} of {opened.index.n_features:,} features, over {opened.index.n_tokens:,} tokens of "
-        f"{_texts(opened)}. Click the box before a row to look into it."
+        f"{_texts(opened)}. Click the box before a row (by keys: Shift and Space) to look into it."
     )
     return numbers
 

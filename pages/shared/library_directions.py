@@ -47,7 +47,7 @@ def panel(chosen: Chosen) -> None:
 
 
 def _table(found: list[Direction]) -> None:
-    st.caption("Click the box before a row to look into a direction.")
+    st.caption("Click the box before a row (by keys: Shift and Space) to look into a direction.")
     table = pd.DataFrame(
         {
             "name": [one.name for one in found],

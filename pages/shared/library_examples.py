@@ -84,7 +84,8 @@ def _find() -> list[Info]:
 
 def _table(found: list[Info]) -> None:
     whole = len(cached.all_examples())
-    st.caption(f"{len(found):,} of {whole:,} sets. Click the box before a row to look into it.")
+    how = "Click the box before a row (by keys: Shift and Space) to look into it."
+    st.caption(f"{len(found):,} of {whole:,} sets. {how}")
     key = f"sets_{'_'.join(info.id for info in found[:3])}_{len(found)}"  # a new list begins without a chosen row
 
     def look() -> None:

@@ -41,10 +41,37 @@ def linked(
     read, write: between the value and its text in the URL; `read` may raise ValueError for nonsense. valid: whether a
     value can be chosen here; else the default is taken. A value that is the default is left out of the URL.
     """
+    value, text, in_vain = _standing(key, default, read, valid)
+    st.session_state.setdefault("wanted", {}).pop(key, None)
+    # In every run: the same widget on another page is a new one and would start anew, and a form that was sent shows
+    # its widgets' own defaults again where a value came from here.
+    st.session_state[key] = value
+    chosen: T = widget(label, key=key, **options)
+    if not valid(chosen):  # emptied by the user
+        chosen = default
+    _note(key, Refused(label, text, chosen) if in_vain else None, chosen)
+    keep(key, chosen, "" if chosen == default else write(chosen))
+    return chosen
+
+
+def standing(
+    key: str,
+    *,
+    default: T,
+    read: Callable[[str], T] = str,  # type: ignore[assignment]
+    valid: Callable[[T], bool] = lambda _: True,
+) -> T:
+    """The value of a choice that is drawn further down, for what stands above it: filled later, it would move all that
+    was drawn in between."""
+    return _standing(key, default, read, valid)[0]
+
+
+def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]) -> tuple[T, str, bool]:
+    """A choice's value before its widget is drawn, its text in the link, and whether that was asked for in vain."""
     kept: dict[str, Any] = st.session_state.setdefault("kept", {})
     written: dict[str, str] = st.session_state.setdefault("written", {})
     wanted = st.session_state.setdefault("wanted", {})
-    value = wanted.pop(key) if key in wanted else st.session_state.get(key, kept.get(key, default))
+    value = wanted[key] if key in wanted else st.session_state.get(key, kept.get(key, default))
     text = st.query_params.get(key)
     from_link = text is not None and text != written.get(key)  # else it was written by us
     readable = True
@@ -53,18 +80,8 @@ def linked(
             value = read(text or "")
         except ValueError:
             readable = False
-    in_vain = from_link and not (readable and valid(value))
-    if not readable or not valid(value):
-        value = default
-    # In every run: the same widget on another page is a new one and would start anew, and a form that was sent shows
-    # its widgets' own defaults again where a value came from here.
-    st.session_state[key] = value
-    chosen: T = widget(label, key=key, **options)
-    if not valid(chosen):  # emptied by the user
-        chosen = default
-    _note(key, Refused(label, text or "", chosen) if in_vain else None, chosen)
-    keep(key, chosen, "" if chosen == default else write(chosen))
-    return chosen
+    good = readable and valid(value)
+    return value if good else default, text or "", from_link and not good
 
 
 def refused() -> list[Refused]:

@@ -20,6 +20,7 @@ from pages.shared.text import plain, shortened
 from pages.shared.word_lists import word_lists
 
 SHOWN = 4  # texts of each class in a preview
+PASTED = 184  # pixels for a list with its label
 
 
 def own_texts(chosen: Chosen | None = None) -> None:
@@ -64,10 +65,10 @@ def _own_texts(chosen: Chosen | None) -> None:
 
 
 def _paste() -> None:
-    left, right = st.columns(2)
-    with left:
+    left, right = st.columns(2)  # as high as what they hold, which is drawn late: what stands below must not move
+    with left, st.container(height=PASTED, border=False):
         positives = draft(st.text_area, "Positives, one per line", height=180, placeholder="What a lovely day!\n…")
-    with right:
+    with right, st.container(height=PASTED, border=False):
         negatives = draft(st.text_area, "Negatives, one per line", height=180, placeholder="What an awful day!\n…")
     lists = lines(positives), lines(negatives)
     st.caption(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -24,6 +24,14 @@ POOLS: dict[Pool, str] = {"mean": "mean over tokens", "last": "last token"}
 POOL: Pool = "mean"
 CONTROL_NAMES = {"layer0": "Layer 0", "selectivity": "Control task", "codelength": "Code length"}
 MOST_SPLITS = 20
+FEWEST, MOST = 20, 100_000  # texts
+# The choice of how many texts, which also says what is shown of them above it.
+TEXTS: dict[str, Any] = {
+    "key": "limit",
+    "default": first_concept.LIMIT,
+    "read": int,
+    "valid": lambda number: isinstance(number, int) and FEWEST <= number <= MOST,
+}
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,9 @@ def ask(model: str, concept: str, n_layers: int | None) -> tuple[Choices, bool]:
             limit = linked(
                 st.number_input,
                 "Texts",
-                key="limit",
-                default=first_concept.LIMIT,
-                read=int,
-                valid=lambda number: isinstance(number, int) and 20 <= number <= 100_000,
-                min_value=20,
-                max_value=100_000,
+                **TEXTS,
+                min_value=FEWEST,
+                max_value=MOST,
                 step=100,
                 help="At most this many texts in all, the classes in proportion, the same ones each time. "
                 "More texts give narrower intervals and take longer.",

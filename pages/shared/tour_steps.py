@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.tour import Tour, Window
 
 CONFIG = {"displayModeBar": False}
+BROWSED = 420  # pixels for the coloured words, which is what they take on a wide screen
 HERE = {"model": first_concept.MODEL, "concept": first_concept.EXAMPLES, "layer": str(first_concept.LAYER)}
 
 
@@ -91,15 +92,16 @@ def _browse(tour: Tour) -> None:
     best = carried["best"]
     if windows:
         most = max(abs(window.value) for window in windows)
-        coloured_tokens(
-            [token for window in windows for token in _tokens(window)],
-            key="tour_browse",
-            label=f"Where feature {best['feature']} is on most, tokens coloured by its code",
-            low="0",
-            high=f"{most:.3g}",
-            most=most,
-            breaks=False,
-        )
+        with st.container(height=BROWSED, border=False):  # it is drawn late, and what stands below must not move away
+            coloured_tokens(
+                [token for window in windows for token in _tokens(window)],
+                key="tour_browse",
+                label=f"Where feature {best['feature']} is on most, tokens coloured by its code",
+                low="0",
+                high=f"{most:.3g}",
+                most=most,
+                breaks=False,
+            )
     else:
         st.info("The texts that the feature is on at are not at hand; `make setup` fetches them.")
     reached = tour.sweep.best.auroc

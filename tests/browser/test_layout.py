@@ -1,0 +1,86 @@
+"""Nothing that one reads moves away: layout shifts, by the browser's own entries, of every page by a link and in turn.
+
+On a wide window one shift is Streamlit's own and is not counted: before anything is drawn the sidebar takes its room
+from an empty page, which the browser counts as .234 of 1280 by 900 pixels, though nothing is there to be seen moving.
+"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_every_page import PATHS
+from tests.browser.test_journeys import settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+expect.set_options(timeout=120_000)
+MOST = 0.1  # what web.dev calls good
+EMPTY = 0.24  # the most that the sidebar's arrival beside an empty page counts
+# Entries from the second frame on in which the page holds anything are of what could be seen.
+WATCH = """
+window.moved = []
+window.drawn = Infinity
+new MutationObserver((_, watcher) => {
+  if (!document.querySelector('[data-testid=stMain]')?.textContent.trim()) return
+  watcher.disconnect()
+  requestAnimationFrame(() => requestAnimationFrame(now => { window.drawn = now }))
+}).observe(document, {subtree: true, childList: true, characterData: true})
+const told = ({node, previousRect: from, currentRect: to}) =>
+  `${node?.nodeName} ${node?.textContent?.slice(0, 30)} ${from.x},${from.y} to ${to.x},${to.y}`
+new PerformanceObserver(list => list.getEntries().filter(one => !one.hadRecentInput).forEach(one =>
+  window.moved.push({value: one.value, at: one.startTime, seen: one.startTime >= window.drawn,
+    what: one.sources.map(told)}))).observe({type: 'layout-shift', buffered: true})
+"""
+
+
+def shifts(page: Page) -> tuple[float, float, list[str]]:
+    """The worst second-long run of shifts (at most five seconds, the usual definition) of what could be seen, the sum
+    of what was before, and what moved most; since the last time."""
+    found = page.evaluate("window.moved.splice(0)")
+    worst = run = begun = last = 0.0
+    for one in (one for one in found if one["seen"]):
+        if not run or one["at"] - last > 1000 or one["at"] - begun > 5000:
+            run, begun = 0.0, one["at"]
+        run, last = run + one["value"], one["at"]
+        worst = max(worst, run)
+    most = max(found, key=lambda one: one["value"] if one["seen"] else 0.0, default={"what": []})
+    return worst, sum(one["value"] for one in found if not one["seen"]), most["what"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_moves_away_on_a_page_opened_by_a_link(path: str, width: int, server: str, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.add_init_script(WATCH)
+    page.goto(server + path)
+    expect(page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
+    settled(page)
+    page.wait_for_timeout(1000)
+    own, empty, what = shifts(page)
+    assert own <= MOST, what
+    assert empty <= (EMPTY + 0.02 if width == 1280 else 0.02) + MOST
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_away_from_page_to_page(width: int, server: str, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.add_init_script(WATCH)
+    page.goto(server)
+    settled(page)
+    page.wait_for_timeout(1000)
+    shifts(page)
+    for name in ("Tour", "Concept", "Probing", "TCAV", "Lens", "Features", "Steering", "Library", "Jobs", "Home"):
+        if (menu := page.get_by_test_id("stExpandSidebarButton")).is_visible():
+            menu.click()
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        page.wait_for_timeout(600)  # a shift right after a click is its answer, and the browser does not count it
+        settled(page)
+        page.wait_for_timeout(1000)
+        own, empty, what = shifts(page)
+        assert own + empty <= MOST, (name, what)
+    context.close()
