@@ -106,6 +106,20 @@ def test_pickled_weights_are_refused(directory: Path) -> None:
         open_model(str(directory))
 
 
+@pytest.mark.parametrize("change", [{"attention_bias": True}, {"num_hidden_layers": 5}])
+def test_a_model_whose_weights_are_not_all_there_is_refused(directory: Path, change: dict[str, object]) -> None:
+    rewrite(directory / "config.json", **change)
+    with pytest.raises(UserError, match=r"lacks weights that its config asks for: model\.layers\.\S+ and \d+ more"):
+        open_model(str(directory))
+
+
+@pytest.mark.parametrize("change", [{"num_hidden_layers": 10**30}, {"text_config": {"n_layer": -(10**9)}}])
+def test_a_number_of_layers_that_no_model_has_is_refused_at_once(directory: Path, change: dict[str, object]) -> None:
+    rewrite(directory / "config.json", **change)
+    with pytest.raises(UserError, match="and 10,000 is the most"):
+        open_model(str(directory))
+
+
 def test_code_that_comes_with_a_model_never_runs(directory: Path, tmp_path: Path) -> None:
     (directory / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Model: pass\n")
     rewrite(

@@ -149,8 +149,9 @@ def _numbers(data: bytes) -> np.ndarray:
         cells = [row[1] for row in rows]
     else:
         raise Unfit("it is no column of numbers, no line of numbers, and no two columns of dimension and value")
-    if bad := next((cell for cell in cells if not _is_number(cell)), None):
-        raise Unfit(f"{bad[:30]!r} is no number")
+    strange = [cell for cell in cells if not _is_number(cell)]
+    if strange:
+        raise Unfit(f"{strange[0][:30]!r} is no number")
     return np.array([float(cell) for cell in cells])
 
 

@@ -28,7 +28,7 @@ def kind_of(spec: str) -> Kind:
 
 def classifies_texts(config: Mapping[str, Any]) -> bool:
     """Whether a config.json is that of a classifier of texts, whose logits are of classes and not of words."""
-    return any("ForSequenceClassification" in str(name) for name in config.get("architectures") or [])
+    return any("ForSequenceClassification" in name for name in _architectures(config))
 
 
 def text_classes(spec: str) -> tuple[str, ...]:
@@ -54,9 +54,14 @@ def reads_images(config: Mapping[str, Any]) -> bool:
         MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
     )
 
-    architectures = [str(name) for name in config.get("architectures") or []]
+    architectures = _architectures(config)
     if architectures:
         return any("ForImageClassification" in name for name in architectures)
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))
     known = kind in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES and kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     return known or kind == LITE_TYPE
+
+
+def _architectures(config: Mapping[str, Any]) -> list[str]:
+    named = config.get("architectures")
+    return [str(name) for name in named] if isinstance(named, list) else []

@@ -17,8 +17,8 @@ import torch
 from core.errors import UserError
 from core.models.device import DTYPES, choose_device, choose_dtype
 from core.models.kinds import classifies_texts
+from core.models.loading import UNREADABLE, reason
 from core.models.source import Source, find_source, read_config
-from core.models.unreadable import UNREADABLE, reason
 
 # Measured, with Python 3.11, torch 2.13 for processors and transformers 5.23: what stands in memory around the weights
 # once a model is open, and what reading texts adds (a batch's activations, tokens, the allocator's reserve).

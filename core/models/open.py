@@ -13,11 +13,11 @@ from core.models.fingerprint import fingerprint
 from core.models.kinds import classifies_texts, kind_of
 from core.models.known import remember_layout
 from core.models.layout import find_layout
+from core.models.loading import UNREADABLE, reason, require_all_weights
 from core.models.model import Model, pad_id_of
 from core.models.needs import require_room
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
-from core.models.unreadable import UNREADABLE, reason
 
 
 def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
@@ -66,7 +66,7 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
-    kind = AutoModelForSequenceClassification if classifies else AutoModelForCausalLM
+    kind: Any = AutoModelForSequenceClassification if classifies else AutoModelForCausalLM
 
     logging.disable_progress_bar()
     # local_files_only: whatever had to be fetched was fetched by find_source.
@@ -75,12 +75,17 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
         options["gguf_file"] = source.gguf
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **options)
-        network = kind.from_pretrained(
-            source.directory, dtype=dtype, **options, **({} if source.gguf else {"use_safetensors": True})
+        network, loaded = kind.from_pretrained(
+            source.directory,
+            dtype=dtype,
+            output_loading_info=True,
+            **options,
+            **({} if source.gguf else {"use_safetensors": True}),
         )
     except UNREADABLE as error:
         what = "classifier of texts" if classifies else "causal language model"
         raise UserError(f"{source.id} cannot be opened as a {what}: {reason(error)}") from error
+    require_all_weights(source.id, loaded)
     return network, tokenizer
 
 

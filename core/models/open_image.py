@@ -22,11 +22,11 @@ from core.models.feature_maps import find_maps
 from core.models.fingerprint import fingerprint
 from core.models.image_model import ImageModel, logits_of
 from core.models.kinds import reads_images
+from core.models.loading import UNREADABLE, reason, require_all_weights
 from core.models.preprocessing import Preprocessing
 from core.models.processor import read_preprocessing
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
-from core.models.unreadable import UNREADABLE, reason
 
 # As its authors evaluate it: 224 of 256 pixels (a border of 32), values from -1 to 1 in steps of 1/128.
 LITE0 = Preprocessing(256, (224, 224), (127 / 255,) * 3, (128 / 255,) * 3, resample="bicubic")
@@ -146,12 +146,15 @@ def _from_transformers(source: Source) -> Any:
 
     logging.disable_progress_bar()
     try:
-        return AutoModelForImageClassification.from_pretrained(
+        network, loaded = AutoModelForImageClassification.from_pretrained(
             source.directory,
             dtype=torch.float32,
+            output_loading_info=True,
             trust_remote_code=False,
             local_files_only=True,
             use_safetensors=True,
         )
     except UNREADABLE as error:
         raise UserError(f"{source.id} cannot be opened as a classifier of images: {reason(error)}") from error
+    require_all_weights(source.id, loaded)
+    return network

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ WEIGHTS = ("*.safetensors", "*.gguf")
 # What is fetched from a hub: weights in the two safe formats and plain data, never code or pickles.
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 WANTED = [*WEIGHTS, "*.json", "*.txt", "*.jinja", "*.model"]
+# Ends of the names of a config's numbers of modules, each of which becomes an object of Python.
+COUNTS = re.compile(r"(layers?|blocks?|experts?|stages?|depths?)$")
+MOST_MODULES = 10_000
+DEEPEST = 8
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,22 @@ def read_config(path: Path) -> dict[str, Any]:
     """A JSON object from a model directory. Raises UserError if it is not one."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise UserError(f"{path} is damaged: it is not a JSON object.")
+    _check_counts(value, path)
     return value
+
+
+def _check_counts(value: Any, path: Path, depth: int = 0) -> None:
+    """Raises UserError for counts of modules that no model has: building them would never end."""
+    if isinstance(value, list) and depth < DEEPEST:
+        for one in value:
+            _check_counts(one, path, depth + 1)
+    if not isinstance(value, dict) or depth >= DEEPEST:
+        return
+    for name, one in value.items():
+        if COUNTS.search(name) and isinstance(one, int | float) and not abs(one) <= MOST_MODULES:
+            raise UserError(f"{path} is damaged: its {name[:40]} is {one:,}, and {MOST_MODULES:,} is the most.")
+        _check_counts(one, path, depth + 1)
