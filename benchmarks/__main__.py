@@ -20,5 +20,6 @@ def run_all(package: str, names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    pages, steering = ("page_probing", "page_features", "page_steering"), ("steer", "steering_sessions")
+    pages = ("page_probing", "page_features", "page_steering", "page_reactions")
+    steering = ("steer", "steering_sessions")
     sys.exit(run_all("benchmarks", ("record", *steering, "probe", *pages, "sae_train", "sae_index", "memory")))

@@ -14,10 +14,7 @@ with the part that lies in files.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import statistics
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -25,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.harness import Comparison, parser, report, tell
-from benchmarks.page_probing import FLAGS, SETTLED, running_app
+from benchmarks.reactions import AT, FLAGS, HOME, SETTLED, SINCE, against, chromium, own_home, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,10 +30,6 @@ if TYPE_CHECKING:
 VISIT, NEXT, TEXT, MEMORY = 1.0, 0.4, 1.5, 1500.0  # seconds, MB
 SIZES = {"made-8192": 8, "made-65536": 64}  # how many times the small dictionary's features
 CARDS = 6  # of a visit
-HOME = "CONCEPTSCOPE_HOME"
-# The browser's own clock, from the moment at which the page hears of the act.
-AT = "name => addEventListener(name, () => { window.actedAt = performance.now() }, {once: true, capture: true})"
-SINCE = "(performance.now() - window.actedAt) / 1000"
 
 
 @dataclass
@@ -53,14 +46,7 @@ class Times:
 
 def prepare(home: Path, sizes: list[str]) -> list[str]:
     """A workspace with the bundled model and made dictionaries. Returns the names of those that are measured."""
-    from core import workspace
-    from core.models.bundled import directory_of
-
-    bundled, made = workspace.home() / "examples", directory_of("smollm2")
-    os.environ[HOME] = str(home)
-    shutil.copytree(made, directory_of("smollm2"))
-    if bundled.is_dir():
-        shutil.copytree(bundled, home / "examples")
+    own_home(home)
     from benchmarks.made_dictionary import make_large, make_small
     from core.dictionaries import open_dictionary
     from core.dictionaries.index import open_index
@@ -77,14 +63,14 @@ def prepare(home: Path, sizes: list[str]) -> list[str]:
     return [*shipped, *sizes]
 
 
-def measure(rounds: int, sizes: list[str], chromium: str) -> list[Comparison]:
+def measure(rounds: int, sizes: list[str], program: str) -> list[Comparison]:
     """Each act with each dictionary, against its limit; each dictionary has a server of its own."""
     from playwright.sync_api import sync_playwright
 
     found: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="conceptscope-bench-") as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         for name in prepare(home, sizes):
             times = Times()
             with running_app(home) as address:
@@ -100,16 +86,16 @@ def measure(rounds: int, sizes: list[str], chromium: str) -> list[Comparison]:
                         context.close()
                 times.memory = peak_of(home)
             found += [
-                _against(f"page-features-{name}-visit", times.visits, VISIT),
-                _against(
+                against(f"page-features-{name}-visit", times.visits, VISIT),
+                against(
                     f"page-features-{name}-visit-beyond-an-empty-page",
                     [visit - empty for visit, empty in zip(times.visits, times.empty, strict=True)],
                     VISIT,
                 ),
-                _against(f"page-features-{name}-opening", times.openings, VISIT),
-                _against(f"page-features-{name}-next-card", times.cards, NEXT),
-                _against(f"page-features-{name}-text", times.texts, TEXT),
-                _against(f"page-features-{name}-memory", [times.memory], MEMORY, "MB"),
+                against(f"page-features-{name}-opening", times.openings, VISIT),
+                against(f"page-features-{name}-next-card", times.cards, NEXT),
+                against(f"page-features-{name}-text", times.texts, TEXT),
+                against(f"page-features-{name}-memory", [times.memory], MEMORY, "MB"),
             ]
         browser.close()
     return found
@@ -200,21 +186,15 @@ def peak_of(home: Path) -> float:
     return peak
 
 
-def _against(name: str, amounts: list[float], limit: float, unit: str = "s") -> Comparison:
-    middle = statistics.median(amounts)
-    return Comparison(name, middle, limit, middle / limit, unit, tuple(one / limit for one in amounts))
-
-
 def main() -> None:
     options = parser(__doc__ or "", rounds=3)
     options.add_argument("--sizes", default=",".join(SIZES), help=f"made dictionaries (default {','.join(SIZES)})")
     chosen = options.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        tell("Chromium is not installed (on Debian: apt-get install chromium): nothing was measured.")
+    program = chromium()
+    if program is None:
         return
     sizes = [one for one in chosen.sizes.split(",") if one]
-    report(measure(chosen.rounds, sizes, chromium), chosen.json)
+    report(measure(chosen.rounds, sizes, program), chosen.json)
 
 
 if __name__ == "__main__":

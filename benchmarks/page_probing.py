@@ -7,47 +7,26 @@ whole visit by link, in a fresh browser session, against two seconds. The result
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.harness import Comparison, parser, report, tell
+from benchmarks.reactions import FLAGS, SETTLED, against, chromium, own_home, reaction, running_app
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, LIMIT, REACTION, VISIT = "sae-probes/92_glue_sst2", 1000, 0.5, 2.0
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
-AT_CLICK = "addEventListener('click', () => { window.clickedAt = performance.now() }, {once: true, capture: true})"
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 def prepare(home: Path) -> str:
     """A workspace with the bundled model and a sweep of all layers and methods. Returns the query of its view."""
-    from core import workspace
+    own_home(home)
     from core.activations import write_result
     from core.examples import open_examples
-    from core.models.bundled import directory_of
+    from core.models import open_model
     from core.probing import CONTROLS, METHODS
     from core.probing.asking import finders_of, sites_of
     from core.probing.sweeping import _key
-
-    made = directory_of("smollm2")
-    bundled = workspace.home() / "examples"
-    os.environ["CONCEPTSCOPE_HOME"] = str(home)
-    shutil.copytree(made, directory_of("smollm2"))
-    if bundled.is_dir():
-        shutil.copytree(bundled, home / "examples")
-    from core.models import open_model
 
     model, examples = open_model("smollm2"), open_examples(EXAMPLES, limit=LIMIT)
     sites, finders = sites_of(model, range(model.n_layers)), finders_of(list(METHODS))
@@ -92,34 +71,7 @@ def made_up(n_layers: int, methods: list[str]) -> dict[str, object]:
     return sweep.to_json()
 
 
-@contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """The app on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", port],
-        cwd=ROOT,
-        env={**os.environ, "CONCEPTSCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def measure(rounds: int, chromium: str) -> list[Comparison]:
+def measure(rounds: int, program: str) -> list[Comparison]:
     """Seconds of reactions and of visits, each against its limit."""
     from playwright.sync_api import Page, sync_playwright
 
@@ -127,16 +79,14 @@ def measure(rounds: int, chromium: str) -> list[Comparison]:
     visits: list[float] = []
 
     def timed(page: Page, act: str, seen: str) -> float:
-        page.evaluate(AT_CLICK)  # the browser's own clock: what the remote control takes to aim is nobody's wait
-        page.get_by_test_id("stMain").get_by_role("radio", name=act).click()
-        page.get_by_test_id("stPlotlyChart").first.locator(seen).wait_for(state="visible")
-        page.locator(SETTLED).wait_for()
-        return float(page.evaluate("(performance.now() - window.clickedAt) / 1000"))
+        chart = page.get_by_test_id("stPlotlyChart").first.locator(seen)
+        choice = page.get_by_test_id("stMain").get_by_role("radio", name=act)
+        return reaction(page, choice.click, lambda: chart.wait_for(state="visible"))
 
     with tempfile.TemporaryDirectory(prefix="conceptscope-bench-") as folder:
         query = prepare(Path(folder) / "home")
         with running_app(Path(folder) / "home") as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
             for number in range(rounds + 1):  # the first visit starts what every later one finds
                 context = browser.new_context(viewport={"width": 1280, "height": 900})
                 page = context.new_page()
@@ -155,23 +105,17 @@ def measure(rounds: int, chromium: str) -> list[Comparison]:
                 context.close()
             browser.close()
     return [
-        _against("page-probing-reaction", reactions, REACTION),
-        _against("page-probing-visit", visits, VISIT),
+        against("page-probing-reaction", reactions, REACTION),
+        against("page-probing-visit", visits, VISIT),
     ]
-
-
-def _against(name: str, seconds: list[float], limit: float) -> Comparison:
-    middle = statistics.median(seconds)
-    return Comparison(name, middle, limit, middle / limit, "s", tuple(one / limit for one in seconds))
 
 
 def main() -> None:
     chosen = parser(__doc__ or "", rounds=5).parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        tell("Chromium is not installed (on Debian: apt-get install chromium): nothing was measured.")
+    program = chromium()
+    if program is None:
         return
-    report(measure(chosen.rounds, chromium), chosen.json)
+    report(measure(chosen.rounds, program), chosen.json)
 
 
 if __name__ == "__main__":

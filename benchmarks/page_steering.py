@@ -10,19 +10,16 @@ token of both texts, in Python, without a page.
 
 from __future__ import annotations
 
-import os
-import shutil
-import statistics
 import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from benchmarks.harness import Comparison, parser, report, tell
-from benchmarks.page_probing import FLAGS, SETTLED, running_app
+from benchmarks.reactions import FLAGS, SETTLED, against, chromium, own_home, rarely, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -78,14 +75,7 @@ class Times:
 
 def prepare(home: Path) -> Model:
     """A workspace with the bundled model and a saved direction, "love" minus "hate"."""
-    from core import workspace
-    from core.models.bundled import directory_of
-
-    bundled, made = workspace.home() / "examples", directory_of("smollm2")
-    os.environ["CONCEPTSCOPE_HOME"] = str(home)
-    shutil.copytree(made, directory_of("smollm2"))
-    if bundled.is_dir():
-        shutil.copytree(bundled, home / "examples")
+    own_home(home)
     from dataclasses import replace
 
     from core.directions import save_direction
@@ -140,7 +130,7 @@ def alone(model: Model, n: int) -> list[float]:
     return found
 
 
-def measure(rounds: int, chromium: str) -> list[Comparison]:
+def measure(rounds: int, program: str) -> list[Comparison]:
     """Each kind of move, its median and its 95th percentile, against the limit."""
     from playwright.sync_api import sync_playwright
 
@@ -150,7 +140,7 @@ def measure(rounds: int, chromium: str) -> list[Comparison]:
         model = prepare(home)
         query = urlencode({"from": "saved", "direction": NAME, "tokens": TOKENS, "prompt": PROMPT, "dose": 0.25})
         with running_app(home) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
             page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.set_default_timeout(180_000)
             tell("open")
@@ -168,33 +158,24 @@ def measure(rounds: int, chromium: str) -> list[Comparison]:
             browser.close()
         bare = alone(model, rounds + 1)[1:]
     return [
-        *_against("page-steering-first-text", rest.first),
-        *_against("page-steering-first-text-midway", midway.first),
-        *_against("page-steering-changed", rest.changed),
-        *_against("page-steering-changed-midway", midway.changed),
-        *_against("steering-without-a-page", bare),
+        *_both("page-steering-first-text", rest.first),
+        *_both("page-steering-first-text-midway", midway.first),
+        *_both("page-steering-changed", rest.changed),
+        *_both("page-steering-changed-midway", midway.changed),
+        *_both("steering-without-a-page", bare),
     ]
 
 
-def _against(name: str, seconds: list[float]) -> list[Comparison]:
-    if not seconds:
-        return []
-    worst = sorted(seconds)[min(len(seconds) - 1, round(0.95 * (len(seconds) - 1)))]
-    ratios: Any = tuple(one / LIMIT for one in seconds)
-    middle = statistics.median(seconds)
-    return [
-        Comparison(name, middle, LIMIT, middle / LIMIT, "s", ratios),
-        Comparison(f"{name}-p95", worst, LIMIT, worst / LIMIT, "s", ratios),
-    ]
+def _both(name: str, seconds: list[float]) -> list[Comparison]:
+    return [against(name, seconds, LIMIT), rarely(name, seconds, LIMIT)] if seconds else []
 
 
 def main() -> None:
     chosen = parser(__doc__ or "", rounds=20).parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        tell("Chromium is not installed (on Debian: apt-get install chromium): nothing was measured.")
+    program = chromium()
+    if program is None:
         return
-    report(measure(chosen.rounds, chromium), chosen.json)
+    report(measure(chosen.rounds, program), chosen.json)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import torch
 from benchmarks import sae_index
 from benchmarks.bare import real_tokens, run_bare, sorted_batches, truncated
 from benchmarks.harness import alternate, compare, report
+from benchmarks.reactions import against, rarely
 from benchmarks.sae_train import WAYS, Task, compare_training
 from benchmarks.texts import mixed_texts
 from core.dictionaries.index.chunk import Read
@@ -50,6 +51,14 @@ def test_json_names_the_main_comparison_and_lists_all(capsys: pytest.CaptureFixt
         "ratio": 1.5,
     }
     assert [one["name"] for one in said["results"]] == ["main", "other"]
+
+
+def test_reactions_are_told_by_their_median_and_95th_percentile_against_a_limit() -> None:
+    seconds = [0.1] * 18 + [0.4, 2.0]  # of twenty the nineteenth is the 95th percentile
+    middle, worst = against("x", seconds, 0.5), rarely("x", seconds, 0.8)
+    assert (middle.name, middle.ours, middle.peer, middle.ratio) == ("x", 0.1, 0.5, pytest.approx(0.2))
+    assert (worst.name, worst.ours, worst.ratio) == ("x-p95", 0.4, pytest.approx(0.5))
+    assert worst.ratios == pytest.approx([one / 0.8 for one in seconds])
 
 
 def test_texts_are_real_different_and_the_same_every_time() -> None:
