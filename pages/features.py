@@ -80,10 +80,8 @@ if panel == TABLE:
     # Going from card to card draws neither the table nor its many filters again.
     with mendable(stop=True):
         found = features_table.choose(opened, chosen)
-    above = st.container()
+    features_table.show(opened, found)
     st.divider()
-    features_card.alone(opened, found["feature"].tolist())  # first: the table takes the browser a while to set up
-    with above:
-        features_table.show(opened, found)
+    features_card.alone(opened, found["feature"].tolist())
 else:
     look(opened, panel)
