@@ -37,8 +37,8 @@ chosen = frame()
 
 st.title("Features")
 st.write(
-    "A dictionary splits a model's activations into features, each of which is on at few tokens. Which ones are there, "
-    "what are they on at, and which carry a concept?"
+    "A dictionary splits activations into features that are on at few tokens. Which ones are there, and which carry a "
+    "concept?"
 )
 
 with mendable(stop=True):

@@ -36,7 +36,7 @@ PREPARE = """
     const style = getComputedStyle(node, name)
     return LOOKS.map(key => style[key]).join(' ')
   }).join('|')
-  const kb = window.kb = {targets: [], last: null, idle: new Map(), numbers: new Map()}
+  const kb = window.kb = {targets: [], last: null, held: [], idle: new Map(), numbers: new Map()}
   kb.active = () => {  // also within a component that keeps to itself
     let one = document.activeElement
     while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
@@ -65,6 +65,11 @@ PREPARE = """
     kb.targets = [...new Set(pressed.filter(one => !gone(one) && !one.matches(ARROWS)).map(kb.group))]
     kb.idle = new Map(kb.targets.flatMap(kb.around).map(node => [node, look(node)]))
   }
+  // Of each stop, whether it looks other now that nothing has the focus: two stops of one widget can look alike.
+  kb.left = () => {
+    document.activeElement?.blur()
+    return kb.held.map(one => one.nodes.some((node, place) => node.isConnected && look(node) !== one.looks[place]))
+  }
   kb.step = () => {
     const one = kb.active()
     const before = kb.last
@@ -75,6 +80,7 @@ PREPARE = """
     if (!one || one === document.body) { kb.last = null; return {end: true, before: visible} }
     const nodes = kb.around(one)
     kb.last = {one, nodes, looks: nodes.map(look)}
+    kb.held.push(kb.last)
     const host = kb.host(one)
     const now = nodes.some(node => kb.idle.has(node) && kb.idle.get(node) !== look(node))
     const box = seen(one)
@@ -83,7 +89,8 @@ PREPARE = """
     if (!again) kb.numbers.set(one, kb.numbers.size)
     const cell = again && one.tagName === 'CANVAS' && kb.numbers.get(one) === kb.numbers.size - 1
     return {
-      end: false, again: again && !cell, cell, first: kb.numbers.get(one) === 0, before: visible, now,
+      end: false, place: kb.held.length - 1, again: again && !cell, cell, first: kb.numbers.get(one) === 0,
+      before: visible, now,
       canvas: one.tagName === 'CANVAS', name: kb.named(host), group: kb.targets.indexOf(kb.group(host)),
       main: main.contains(host) && host !== main, positive: one.tabIndex > 0,
       shown: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
@@ -131,6 +138,9 @@ def walk(page: Page, scope: str) -> tuple[list[str], list[Stop], bool]:
         if not step["cell"]:  # a table is left behind its last column
             found.append(step)
             pictures = _pictured(page) if step["canvas"] else None
+    left: list[bool] = page.evaluate("window.kb.left()")
+    for step in found:
+        step["seen"] = step.get("seen") or left[step["place"]]
     stops = [
         Stop(
             step["name"],
