@@ -58,7 +58,7 @@ def shifts(page: Page) -> tuple[float, float, list[str]]:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_moves_away_on_a_page_opened_by_a_link(path: str, width: int, server: str, browser: Browser) -> None:
-    visits = []
+    visits: list[tuple[float, list[str]]] = []
     while not visits or (visits[0][0] > MOST and len(visits) < VISITS):
         visits.append(visit(path, width, server, browser))
     own, what = sorted(visits)[len(visits) // 2]
