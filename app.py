@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.collecting import spare_libraries
+from pages.shared.door import enter, may_enter
 
 st.set_page_config(
     page_title="Conceptscope",
@@ -22,9 +23,11 @@ page = st.navigation(
         st.Page("pages/steering.py", title="Steering", icon=":material/tune:"),
         st.Page("pages/library.py", title="Library", icon=":material/menu_book:"),
         st.Page("pages/jobs.py", title="Jobs", icon=":material/schedule:"),
-    ]
+    ],
+    position="sidebar" if may_enter() else "hidden",
 )
 st.session_state["entered"] = True
+enter()
 try:
     page.run()
 finally:

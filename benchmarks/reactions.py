@@ -71,14 +71,15 @@ def _link(source: str, target: str) -> None:
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """The app on a free port."""
+def running_app(home: Path, first: str = "") -> Iterator[str]:
+    """The app on a free port. first: Python that its process runs before."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     address = f"http://127.0.0.1:{port}"
+    begun = ["-c", f"{first}; from streamlit.web.cli import main; main()"] if first else ["-m", "streamlit"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", port],
+        [sys.executable, *begun, "run", "app.py", "--server.headless", "true", "--server.port", port],
         cwd=ROOT,
         env={**os.environ, HOME: str(home), "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.DEVNULL,

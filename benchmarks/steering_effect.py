@@ -40,6 +40,7 @@ CONCEPTS = {
 DOSES = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75)
 SEEDS = (0,)
 RANDOM = 20
+WORSE = 1.5  # perplexity of a sound text, as a multiple of plain
 ROWS = 600  # examples of each concept, for the direction and for the judge
 LENGTH = 48  # tokens of an example that are read for the direction
 DECODING = Decoding(max_new_tokens=24, temperature=0.7, top_p=0.95)
@@ -52,9 +53,10 @@ class Effect:
     judge: AUROC of the judge on held-out examples. slope: of its score over dose (1 lies halfway between the classes'
     means), with 95% interval over prompts. wrong_way: share of prompts whose own slope has the other sign. random: mean
     slope of the random directions with 95% interval over directions. above: how many of them lie below the slope. low,
-    high: recommended range, chosen on one half of the prompts. best: the dose of the range that moves the judge
-    furthest on the other half; moved: by how much there, in standard deviations of the dose-0 texts, counted towards
-    the concept for positive doses and away from it for negative ones; perplexity: there, as a multiple of plain.
+    high: recommended range, chosen on one half of the prompts. shown: what each dose of the range does on the other
+    half: the dose; how far it moves the judge, in standard deviations of the dose-0 texts, counted towards the concept
+    for positive doses and away from it for negative ones; perplexity, as a multiple of plain. best: of the doses of the
+    range that keep within `WORSE` there, the one that moves furthest; of all, where none does.
     """
 
     concept: str
@@ -69,15 +71,18 @@ class Effect:
     above: int
     low: float
     high: float
-    best: float | None
-    moved: float | None
-    perplexity: float | None
+    shown: list[tuple[float, float, float]]
+
+    @property
+    def best(self) -> tuple[float, float, float] | None:
+        sound = [one for one in self.shown if one[2] <= WORSE]
+        return max(sound or self.shown, key=lambda one: one[1], default=None)
 
     @property
     def holds(self) -> bool:
         """Whether all that is asked of an effect is there: above every random slope, and one sound strong dose."""
         null = self.random_interval[0] <= 0 <= self.random_interval[1]
-        strong = (self.moved or 0) > 1 and (self.perplexity or 9) <= 1.5
+        strong = any(moved > 1 and perplexity <= WORSE for _, moved, perplexity in self.shown)
         return self.above == RANDOM and null and strong
 
 
@@ -97,8 +102,7 @@ def effect_of(sweep: DoseSweep, title: str, reads: float | None, judge: float) -
     """The line of the table."""
     slopes, found = compare_slopes(sweep), recommended_range(sweep)
     assert found is not None  # there are 20 prompts
-    moved = {dose: (np.sign(dose) * by, worse) for dose, worse, _, by in found.shown if by is not None}
-    best = max(moved, key=lambda dose: moved[dose][0], default=None)
+    shown = [(dose, float(np.sign(dose) * by), worse) for dose, worse, _, by in found.shown if by is not None]
     return Effect(
         concept=title,
         reads=reads,
@@ -112,9 +116,7 @@ def effect_of(sweep: DoseSweep, title: str, reads: float | None, judge: float) -
         above=slopes.above,
         low=found.low,
         high=found.high,
-        best=best,
-        moved=None if best is None else float(moved[best][0]),
-        perplexity=None if best is None else moved[best][1],
+        shown=shown,
     )
 
 
@@ -138,7 +140,7 @@ def measure(model: Model, id: str, title: str, tokens: int, random: int) -> tupl
 
 def line(one: Effect) -> str:
     """The table's line, in Markdown."""
-    shown = "none" if one.best is None else f"{one.best:+g}: {one.moved:+.2f} sd, {one.perplexity:.2f}"
+    shown = "none" if one.best is None else "{:+g}: {:+.2f} sd, {:.2f}".format(*one.best)
     cells = (
         one.concept,
         "-" if one.reads is None else f"{one.reads:.2f}",
@@ -171,7 +173,11 @@ def main() -> None:
         texts[title] = [one.text for one in sweep.texts if one.arm == "direction" and (one.prompt, one.seed) == (0, 0)]
         tell(line(effect))
     if chosen.json:
-        print(json.dumps({"results": [asdict(one) | {"holds": one.holds} for one in found], "texts": texts}))
+        print(
+            json.dumps(
+                {"results": [asdict(one) | {"best": one.best, "holds": one.holds} for one in found], "texts": texts}
+            )
+        )
     else:
         print("\n".join(line(one) for one in found))
 

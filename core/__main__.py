@@ -11,6 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from core.cli import (
+    accounts,
+    accounts_add,
+    accounts_remove,
     assets,
     concept,
     direction,
@@ -40,6 +43,7 @@ from core.cli import (
     sae_map,
     sae_probe,
     sae_train,
+    serve,
     steer,
     steer_fold,
     tcav,
@@ -59,6 +63,7 @@ _DICTIONARIES = (
 )
 _LENSES = (lens, lens_train)
 _LIBRARY = (direction_show, direction_combine, direction_export, direction_import, direction_rename, direction_delete)
+_SERVER = (accounts, accounts_add, accounts_remove, serve)
 _TCAV = (tcav, tcav_calibrate, tcav_gcav, tcav_scan)
 # A name may be of two words: `direction show` stands beside `direction`, whose own first argument is a model.
 COMMANDS = {
@@ -82,6 +87,7 @@ COMMANDS = {
         report,
         prepare,
         assets,
+        *_SERVER,
     )
 }
 

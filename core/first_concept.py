@@ -31,7 +31,7 @@ PROMPT = "I watched the film last night and I thought it was"
 
 def has_direction() -> bool:
     """Whether the direction was made; a look at the folder, without torch."""
-    return workspace.place("directions", f"{DIRECTION}.safetensors").is_file()
+    return workspace.found("directions", f"{DIRECTION}.safetensors").is_file()
 
 
 def spread(n_layers: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import runpy
 import sys
@@ -13,6 +14,7 @@ import traceback
 from collections import deque
 from pathlib import Path
 
+from core.job_turns import turn
 from core.progress import Listener, Progress, silent
 from core.workspace import checked_name, place, write_json
 
@@ -65,7 +67,8 @@ def run(id: str, module: str, arguments: list[str]) -> int:
     sys.argv = [module, *arguments, "--json"]
     status = 0
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        with turn(listener()):
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
@@ -75,7 +78,8 @@ def run(id: str, module: str, arguments: list[str]) -> int:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
-    write_json(folder_of(id) / "outcome.json", {"exit": status, "ended": time.time()})
+    said = hashlib.sha256((folder_of(id) / "result.json").read_bytes()).hexdigest()
+    write_json(folder_of(id) / "outcome.json", {"exit": status, "ended": time.time(), "result": said})
     return status
 
 

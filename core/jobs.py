@@ -10,7 +10,7 @@ so resuming a job is running it once more.
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -18,17 +18,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
+from core import spaces
 from core.errors import UserError
 from core.job_process import folder_of, listener
+from core.job_turns import EACH, setting
+from core.locks import held
+from core.processes import born, lives
 from core.progress import Progress
-from core.workspace import checked_name, digest, place, read_json, write_json
+from core.workspace import checked_name, digest, place, read_json, shared, write_json
 
 __all__ = [
     "Job",
@@ -49,7 +51,6 @@ State = Literal["running", "done", "failed", "cancelled", "stopped"]
 
 MODULE = "core"  # whose command line a job runs
 GRACE = 5.0  # seconds between asking a process to end and ending it
-SLACK = 2.0  # seconds by which a process's start time may differ from the noted one (clock resolution)
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # kept to reap them: a zombie looks alive
 
@@ -86,10 +87,13 @@ def job_id(arguments: Sequence[str]) -> str:
 def start(arguments: Sequence[str], title: str) -> Job:
     """Run `python -m core ARGUMENTS --json` in a session of its own; the job that already does so is returned as is."""
     id = job_id(arguments)
-    with _locked(id):
+    # Where users share a server, one at a time of each is counted and started: else two tabs are one job too many.
+    with held("jobs", ".starting.lock") if spaces.space() else nullcontext(), _locked(id):
         job = find(id)
         if job is not None and job.state == "running":
             return job
+        if spaces.space() and sum(one.state == "running" for one in jobs()) >= setting(EACH):
+            raise UserError(f"You have {setting(EACH)} jobs that run or wait; cancel one, or wait until one has ended.")
         _launch(id, list(arguments), title)
     return get(id)
 
@@ -114,7 +118,7 @@ def find(id: str) -> Job | None:
     if outcome is None:
         return _job(note, "running", folder)
     if outcome["exit"] == 0:
-        result = read_json(folder / "result.json")
+        result = _result(folder, outcome.get("result"))
         if isinstance(result, dict):
             return _job(note, "done", folder, ended=outcome["ended"], result=result)
     return _job(note, "failed", folder, ended=outcome["ended"], error=_error(folder, outcome["exit"]))
@@ -135,7 +139,8 @@ def cancel(id: str) -> Job:
         note = read_json(folder / "job.json")
         if get(id).state != "running" or not isinstance(note, dict):
             return get(id)
-        write_json(folder / "job.json", {**note, "cancelled": True})
+        with suppress(UserError):  # a full disk must not keep what fills it alive
+            write_json(folder / "job.json", {**note, "cancelled": True})
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if not _alive(note):
                 break
@@ -176,9 +181,7 @@ def log_tail(id: str, lines: int = 30) -> str:
 @contextmanager
 def _locked(id: str) -> Iterator[None]:
     """Hold the right to start or end this job, against all threads and processes."""
-    path = place("jobs", f".{checked_name(id)}.lock")
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with held("jobs", f".{checked_name(id)}.lock"):
         yield
 
 
@@ -192,7 +195,8 @@ def _launch(id: str, arguments: list[str], title: str) -> None:
     surroundings = {
         **os.environ,
         "CONCEPTSCOPE_JOB": id,
-        "CONCEPTSCOPE_HOME": str(folder.parent.parent),
+        "CONCEPTSCOPE_HOME": str(shared()),
+        spaces.VARIABLE: spaces.space(),  # the job reads and writes as the one who started it
         "PYTHONPATH": os.pathsep.join(paths),
     }
     with (folder / "result.json").open("wb") as out, (folder / "log.txt").open("wb") as log:
@@ -206,29 +210,26 @@ def _launch(id: str, arguments: list[str], title: str) -> None:
         )
     _children[process.pid] = process
     note = {"id": id, "title": title, "arguments": arguments, "started": time.time()}
-    write_json(folder / "job.json", {**note, "pid": process.pid, "born": _born(process.pid)})
-
-
-def _born(pid: int) -> float:
     try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return 0.0
+        write_json(folder / "job.json", {**note, "pid": process.pid, "born": born(process.pid)})
+    except BaseException:  # what no list shows, nobody could end
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def _result(folder: Path, sha256: str | None) -> Any:
+    """What the command printed; None if that is no longer what it was."""
+    path = folder / "result.json"
+    if sha256 is not None and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        return None
+    return read_json(path)
 
 
 def _alive(note: dict[str, Any]) -> bool:
-    """Whether the very process that was started still runs: its number alone may have been given to another."""
-    pid = note["pid"]
-    child = _children.get(pid)
+    child = _children.get(note["pid"])
     if child is not None and child.poll() is not None:
-        _children.pop(pid, None)
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return bool(pid) and abs(process.create_time() - note["born"]) < SLACK
-    except psutil.NoSuchProcess:
-        return False
+        _children.pop(note["pid"], None)
+    return lives(note["pid"], note["born"])
 
 
 def _job(note: dict[str, Any], state: State, folder: Path, **more: Any) -> Job:

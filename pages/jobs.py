@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from core import jobs
+from pages.shared import own_space
 from pages.shared.errors import mendable
 from pages.shared.frame import frame, go_to
 from pages.shared.parts import EVERY, moving
@@ -18,6 +19,7 @@ chosen = frame()
 
 st.title("Jobs")
 st.write("Long work runs on its own: it goes on when you leave the page, and what it has computed is kept.")
+own_space.panel()
 
 
 def show(job: jobs.Job) -> None:

@@ -25,5 +25,6 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     except SystemExit as end:
         status = int(end.code or 0)
     out, err = capsys.readouterr()
-    assert (status, out, err.count("\n")) == (2, "", 1)
+    said = (status, out, err)
+    assert (status, out, err.count("\n")) == (2, "", 1), said
     return err

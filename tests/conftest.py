@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,9 @@ from core import workspace
 from core.models import Model, open_model
 from core.models.bundled import BUNDLED, directory_of
 from tests.tiny import tiny_directory
+
+if TYPE_CHECKING:
+    from core.accounts import Account
 
 # Before anything imports transformers: no test asks the network for anything.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -44,6 +49,39 @@ def home_with_model(home: Path, prepared_home: Path, monkeypatch: pytest.MonkeyP
     if bundled_examples.is_dir():
         shutil.copytree(bundled_examples, workspace.place("examples", "bundled"))
     return home
+
+
+@pytest.fixture
+def fresh_door(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody has tried the door of a server yet, and nothing is in the pages' memory."""
+    from core.accounts import passwords, signed_in
+    from core.accounts.signed_in import Doorkeeper
+    from pages.shared import door
+    from tests.pages import forget
+
+    monkeypatch.setattr(passwords, "COST", 1 << 4)
+    monkeypatch.setitem(signed_in.__globals__, "_here", Doorkeeper(lambda: 1000.0))  # no time passes
+    monkeypatch.setattr(door, "_address", lambda: "192.0.2.1")
+    door._listens_beyond.cache_clear()
+    forget()
+    yield
+    door._listens_beyond.cache_clear()
+    forget()
+
+
+@pytest.fixture
+def people(home_with_model: Path, fresh_door: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Account]:
+    """A serving workspace with two accounts, of which Anna has saved one of each kind of thing."""
+    from core.accounts import add_account
+    from core.spaces import within
+    from tests.people import HERS, WORDS, save_all
+
+    made = {name: add_account(name, word) for name, word in WORDS.items()}
+    with within(made["anna"].space):
+        save_all(HERS)
+        shutil.copytree(directory_of("smollm2"), workspace.place("exports", HERS), copy_function=_link)
+    monkeypatch.setenv("CONCEPTSCOPE_SERVE", "1")
+    return made
 
 
 def _link(source: str, target: str) -> None:

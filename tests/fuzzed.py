@@ -13,13 +13,17 @@ import PIL.Image
 
 from tests.fuzzing import Kind
 
+GGUF_HEAD = 8288  # bytes of the tiny file before its weights: settings, words and the table of tensors
+
 
 def kinds(folder: Path) -> list[Kind]:
     """All kinds of input. folder: where a tiny model may be made; the workspace is the caller's."""
+    from tests.fuzzed_asked import asked
     from tests.tiny import tiny_directory
 
     directory = tiny_directory(folder, "llama")
-    return [*_tables(), *_images(), *_recipes(), *_directions(directory), *_dictionaries(), *_models(directory)]
+    files = [*_tables(), *_images(), *_recipes(), *_directions(directory), *_dictionaries(), *_models(directory)]
+    return [*files, *_indexes(directory), *asked(directory)]
 
 
 def _tables() -> list[Kind]:
@@ -154,7 +158,9 @@ def _dictionaries() -> list[Kind]:
 def _models(directory: Path) -> list[Kind]:
     from core.models import open_model
     from tests.dictionaries import write
+    from tests.tiny_gguf import write_gguf
 
+    packed = write_gguf(directory, directory.parent / "tiny.gguf").read_bytes()
     whole = {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
 
     def with_(name: str) -> Callable[[bytes, Path], object]:
@@ -163,10 +169,54 @@ def _models(directory: Path) -> list[Kind]:
 
         return own
 
+    def gguf(data: bytes, folder: Path) -> object:
+        path = folder / "damaged.gguf"
+        path.write_bytes(data + packed[GGUF_HEAD:])
+        return open_model(str(path)).n_layers
+
     return [
+        Kind("model, GGUF", (packed[:GGUF_HEAD],), gguf),
         Kind("model, config.json", (whole["config.json"],), with_("config.json"), json=True),
         Kind("model, weights", (whole["model.safetensors"][:6000],), with_("model.safetensors")),
         Kind(
             "model, tokenizer_config.json", (whole["tokenizer_config.json"],), with_("tokenizer_config.json"), json=True
         ),
     ]
+
+
+def _indexes(directory: Path) -> list[Kind]:
+    """An index that came along with a dictionary: whoever made it can make its checksums fit."""
+    import hashlib
+
+    from core.dictionaries import Card, Dictionary
+    from core.dictionaries.index import Index, Settings, build_index
+    from core.models import open_model
+    from tests.dictionaries import write
+    from tests.killed_work import TEXTS, made_sae
+    from tests.test_dictionaries_index import indexed
+
+    model = open_model(str(directory))
+    site = model.site(1)
+    dictionary = Dictionary("made", made_sae(model, 16), Card(model.id, model.fingerprint, site, site, site))
+    folder = build_index(model, dictionary, indexed(TEXTS[:20]), Settings(top=3, sample=12))
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    manifest = Index(folder).manifest
+
+    def with_(name: str) -> Callable[[bytes, Path], object]:
+        def own(data: bytes, there: Path) -> object:
+            files = {**whole, "manifest.json": json.dumps(manifest).encode(), name: data}
+            if name != "manifest.json":
+                part = next(part for part, one in manifest["files"].items() if one["file"] == name)
+                entry = {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+                fitting = {**manifest, "files": {**manifest["files"], part: entry}}
+                files["manifest.json"] = json.dumps(fitting).encode()
+            found = Index(write(there, files))
+            return [found.windows(feature).sum() for feature in range(min(found.n_features, 4))], found.texts.of([0])
+
+        return own
+
+    kinds = [Kind("index, manifest", (json.dumps(manifest).encode(),), with_("manifest.json"), json=True)]
+    for part in ("columns", "windows", "places", "weights"):
+        name = manifest["files"][part]["file"]
+        kinds.append(Kind(f"index, {part}", (whole[name],), with_(name)))
+    return kinds

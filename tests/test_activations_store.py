@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from core import workspace
 from core.activations import Store, record_texts
 from core.activations import recipe as recipes
 from core.errors import UserError
@@ -163,9 +163,9 @@ def test_a_flipped_byte_is_found_named_and_mended(tiny: Model, home: Path, small
 def test_a_shard_written_but_not_entered_is_made_again(tiny: Model, home: Path, small_shards: None) -> None:
     (store,) = record_texts(tiny, TEXTS, [tiny.site(1)])
     expected = contents(store)
-    manifest = json.loads((store.path / "manifest.json").read_text())
+    manifest = workspace.read_json(store.path / "manifest.json") or {}
     del manifest["shards"]["3"]
-    (store.path / "manifest.json").write_text(json.dumps(manifest))
+    workspace.write_json(store.path / "manifest.json", manifest)
     with pytest.raises(UserError, match="not complete"):
         store.load()
     (again,) = record_texts(tiny, TEXTS, [tiny.site(1)])

@@ -204,12 +204,19 @@ def test_what_came_along_is_kept_as_text(home: Path, tmp_path: Path) -> None:
     assert Beside().to_bytes() == {}
 
 
-def test_export_is_for_new_directories_and_known_architectures(home: Path, tmp_path: Path, tiny: Model) -> None:
+def test_export_is_for_new_directories_and_known_architectures(
+    home: Path, tmp_path: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = export_dictionary(dictionary("gated"), tmp_path / "out")
     assert [path.name for path in written] == [WEIGHTS, CONFIG]
     assert read_files(tmp_path / "out").coder.kind == "gated"
     with pytest.raises(UserError, match="not empty"):
         export_dictionary(dictionary("gated"), tmp_path / "out")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export_dictionary(dictionary("gated"), Path())
+    assert read_files(tmp_path / "here").coder.kind == "gated"
+    assert {path.name for path in Path().iterdir()} == {WEIGHTS, CONFIG}  # it is still the current one
     neurons, read, out = neurons_of(tiny, 0)
     with pytest.raises(UserError, match="no architecture for neurons"):
         export_dictionary(Dictionary("n", neurons, Card(reads=read, rebuilds=out)), tmp_path / "n")

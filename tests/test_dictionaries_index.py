@@ -13,7 +13,7 @@ import torch
 from core.activations import record_texts
 from core.dictionaries import Card, Dictionary
 from core.dictionaries.coder import Coder
-from core.dictionaries.index import Index, Settings, build_index, files, open_index
+from core.dictionaries.index import Index, Settings, blocks, build_index, files, open_index
 from core.dictionaries.index import build as building
 from core.dictionaries.index.corpora import Indexed
 from core.dictionaries.index.counts import QUANTILES, bins_of, edges, shown_edges
@@ -172,7 +172,7 @@ def test_a_stopped_index_ends_as_an_undisturbed_one(
         path.unlink()
     monkeypatch.setattr(building, "SECONDS", 0.0)
     monkeypatch.setattr(building, "PATIENCE", 0)
-    read, count = building.chunks, [0]
+    read, count = blocks.chunks, [0]
 
     def stops(*arguments: Any) -> Any:
         count[0] += 1
@@ -180,7 +180,7 @@ def test_a_stopped_index_ends_as_an_undisturbed_one(
             raise KeyboardInterrupt
         return read(*arguments)
 
-    monkeypatch.setattr(building, "chunks", stops)
+    monkeypatch.setattr(blocks, "chunks", stops)
     with pytest.raises(KeyboardInterrupt):
         build_index(tiny, dictionary, indexed(TEXTS), SMALL)
     growing = open_index(dictionary)

@@ -204,3 +204,14 @@ def test_a_set_that_is_passed_on_keeps_its_words() -> None:
     made = save_examples(open_upload("mail.csv", DATA), "mails")
     back = open_upload("x.jsonl", to_jsonl(made))
     assert (back.title, back.positive_name, back.negative_name) == ("mail", "spam", "ham")
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", "[" * 100_000])
+def test_a_damaged_header_hides_no_other_set(home: Path, value: str) -> None:
+    save_examples(from_lists(["a", "b"], ["c", "d"], "x"), "mine")
+    save_examples(from_lists(["a", "b"], ["c", "d"], "x"), "yours")
+    path = workspace.place("examples", "mine.jsonl")
+    path.write_text(path.read_text().replace('"title": "mine"', f'"title": "mine", "more": {value}', 1))
+    assert [one.id for one in list_saved()] == ["yours"]
+    with pytest.raises(UserError, match="damaged"):
+        open_examples("mine")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 
+from core import workspace
 from core.errors import UserError
 from core.examples import delete_images, list_images, open_images, restore_images, save_images
 from core.tcav.scan import concepts_at_hand
@@ -62,6 +66,77 @@ def test_what_is_taken_is_kept_and_what_is_deleted_comes_back(home: Path, folder
     assert open_images("saved/one").digest == replaced.digest
     with pytest.raises(UserError, match="again"):
         restore_images("one")
+
+
+class Killed(BaseException):
+    """Nothing of the program runs any more."""
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_kill_while_a_set_is_replaced_leaves_one_whole_set(
+    step: int, home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = save_images("one", folder, background="black")
+    new = open_images(str(folder / "spots"))
+    steps = iter(range(10))
+
+    def dying(do: Callable[..., None]) -> Callable[..., None]:
+        def done(*given: Any, **more: Any) -> None:
+            do(*given, **more)
+            if next(steps) == step:
+                raise Killed
+
+        return done
+
+    with monkeypatch.context() as killed:
+        killed.setattr(workspace, "write_bytes", dying(workspace.write_bytes))
+        killed.setattr(Path, "unlink", dying(Path.unlink))
+        with pytest.raises(Killed):
+            save_images("one", folder / "spots", replace=True)
+    found = open_images("saved/one")
+    assert found.digest == (new if step else old).digest
+    (info,) = (info for info in list_images() if info.subject == "saved")
+    assert (info.positives, info.negatives) == (found.n_positives, found.n_negatives)
+    save_images("one", folder / "other", replace=True)
+    assert len(list((home / "images").glob("one*.zip"))) == 1  # nothing of the others is left
+
+
+def test_of_two_who_save_at_once_a_reader_sees_one_whole_set(home: Path, folder: Path) -> None:
+    sets = [save_images("one", folder / part, replace=True).digest for part in ("spots", "other")]
+    failed: list[BaseException] = []
+
+    def save(part: str) -> None:
+        try:
+            for _ in range(25):
+                save_images("one", folder / part, replace=True)
+        except BaseException as error:  # noqa: BLE001 (told below)
+            failed.append(error)
+
+    savers = [Thread(target=save, args=(part,)) for part in ("spots", "other")]
+    for saver in savers:
+        saver.start()
+    seen = set()
+    while any(saver.is_alive() for saver in savers):
+        seen.add(open_images("saved/one").digest)
+    assert failed == []
+    assert seen <= set(sets)
+    assert len(list((home / "images").glob("one*.zip"))) == 1
+
+
+def test_a_set_of_an_earlier_version_opens_goes_and_comes_back(home: Path, folder: Path) -> None:
+    kept = save_images("one", folder)
+    path = workspace.place("images", "one.json")
+    about = workspace.read_json(path)
+    assert about is not None
+    path.with_name(about.pop("file")).rename(path.with_suffix(".zip"))
+    workspace.write_json(path, about)
+    assert open_images("saved/one").digest == kept.digest
+    assert [info.id for info in list_images() if info.subject == "saved"] == ["saved/one"]
+    delete_images("one")
+    restore_images("one")
+    assert open_images("saved/one").digest == kept.digest
+    save_images("one", folder / "spots", replace=True)
+    assert not path.with_suffix(".zip").exists()
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "x" * 65])

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.architecture import FILE, ROWS, drawn, level
 from tests.house import ROOT, files, imports, violations
 
 # What is wrong with a file of this path and text: a part of the sentence that has to come.
@@ -43,8 +44,9 @@ CULPRITS = [
     ("pages/shared/tokens.py", "st.html(STYLE)", "puts HTML"),
     ("pages/shared/style.py", "st.html(f'<style>{text}</style>')", "puts HTML"),
     ("pages/probing.py", "table.to_csv(index=False)", "a spreadsheet may run"),
-    ("app.py", "import torch", "collecting alone"),
-    ("app.py", "from core.models import open_model", "collecting alone"),
+    ("pages/probing.py", "st.download_button('x', data)", "past pages/shared/downloads.py"),
+    ("app.py", "import torch", "door alone"),
+    ("app.py", "from core.models import open_model", "door alone"),
 ]
 
 INNOCENT = [
@@ -58,6 +60,8 @@ INNOCENT = [
     ("pages/shared/style.py", "st.html(STYLE)"),
     ("app.py", "from __future__ import annotations\nimport streamlit as st"),
     ("app.py", "from pages.shared.collecting import spare_libraries"),
+    ("app.py", "from pages.shared.door import enter"),
+    ("pages/shared/downloads.py", "st.download_button('x', data)"),
 ]
 
 # Required without an import of ours, since transformers asks for them by itself.
@@ -125,11 +129,12 @@ def test_requirements_are_what_is_imported() -> None:
             for name, typing_only in imports(path, (ROOT / path).read_text("utf-8")):
                 top = name.split(".")[0]
                 if not typing_only and top not in sys.stdlib_module_names and top not in {"core", "pages"}:
-                    used[_plain(by_module[top][0])] = path
-    asked = _pins("requirements.txt")
-    unasked = {name: path for name, path in used.items() if name not in asked}
+                    used[_plain(by_module.get(top, [top])[0])] = path
+    asked, extra = _pins("requirements.txt"), _pins("requirements-ray.txt")
+    unasked = {name: path for name, path in used.items() if name not in asked | extra}
     assert unasked == {}, "imported, but not in requirements.txt"
     assert set(asked) - set(used) - set(FOR_TRANSFORMERS) == set(), "in requirements.txt, but never imported"
+    assert set(extra) - set(used) == {"msgpack"}, "Ray asks for it"
 
 
 def test_no_registry_or_machine_is_named() -> None:
@@ -172,3 +177,13 @@ def _pins(file: str) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_picture_of_the_rooms_is_true() -> None:
+    rooms = {room for row, _, _ in ROWS for room in row}
+    assert {f"core/{path.parent.name}" for path in (ROOT / "core").glob("*/__init__.py")} <= rooms
+    assert [level(row) for row, _, _ in ROWS] == sorted((level(row) for row, _, _ in ROWS), reverse=True)
+    for row, _, _ in ROWS:
+        assert len({level((room,)) for room in row}) == 1, row
+        assert all((ROOT / room).exists() or (ROOT / f"{room}.py").exists() for room in row)
+    assert FILE.read_text() == drawn()

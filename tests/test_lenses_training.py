@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from sklearn.linear_model import Ridge
 
 from core import workspace
 from core.errors import UserError
 from core.lenses import LensSettings, TunedLens, find_lens, load_lens, train_lens
+from core.lenses.course import Course
+from core.lenses.library import read_manifest, save_lens
 from core.lenses.reading import divergence
 from core.lenses.streams import hold_out, read_streams, rounds, spread
 from core.lenses.translator import BETAS, Moments, Translator
 from core.lenses.vocabulary import Vocabulary
 from core.models import Model, logits_at, open_model, tokenize
+from core.models.checksums import digest_of
 from core.progress import Progress
 from tests.tiny import SENTENCES, lively_directory
 
@@ -116,6 +122,41 @@ def test_a_stopped_training_goes_on_to_the_same_lens(
         assert torch.equal(getattr(lens, name), getattr(trained, name))
     assert lens.manifest["held_out"] == trained.manifest["held_out"]
     assert [path.name for path in workspace.place("lenses", lens.key, "x").parent.iterdir()] == ["lens.safetensors"]
+
+
+def written(counts: Any, **more: Any) -> bytes:
+    """What is kept of a course, its checksum right for anything that is an object."""
+    tensors = {"mass": torch.ones(3)} | more
+    if isinstance(counts, dict):
+        counts = {**counts, "check": workspace.digest([counts, digest_of(tensors)])}
+    return safetensors.torch.save(tensors, metadata={"course": json.dumps(counts)})
+
+
+@pytest.mark.parametrize("counts", [[1], None, {}, {"position": 1}, {"position": 1, "steps": None}])
+def test_a_course_that_is_told_of_oddly_begins_anew(counts: Any, lively: Model, home: Path) -> None:
+    course = Course(lively, "key", (0,), [[1, 2, 3]] * 8, range(8), QUICK)
+    workspace.write_bytes(course.path, written(counts))
+    course._resume()
+    assert (course.position, course.steps, course.tokens) == (0, 0, 0)
+    assert not len(course.mass)
+    whole = {"position": 0, "steps": 0, "tokens": 5}
+    data = written(whole)
+    workspace.write_bytes(course.path, data.replace(b"mass", b"mess"))
+    course._resume()
+    assert course.tokens == 0
+
+
+def test_a_lens_of_an_earlier_version_is_taken_as_it_is(trained: TunedLens, home: Path) -> None:
+    path = save_lens(trained)
+    tensors = safetensors.torch.load_file(path)
+    assert "check" in read_manifest(path)
+    told = {"format": "tuned-lens/1", "layers": trained.layers, "recipe": trained.manifest["recipe"]}
+    workspace.write_bytes(path, safetensors.torch.save(tensors, metadata={"conceptscope": json.dumps(told)}))
+    assert torch.equal(load_lens(trained.key).matrices, trained.matrices)
+    told["format"] = "tuned-lens/2"  # which never lacked one
+    workspace.write_bytes(path, safetensors.torch.save(tensors, metadata={"conceptscope": json.dumps(told)}))
+    with pytest.raises(UserError, match="no sound manifest"):
+        load_lens(trained.key)
 
 
 def test_layers_trained_in_groups_are_the_same(

@@ -9,6 +9,8 @@ import torch
 
 from core.models import Model, batch, list_models, open_model, record, tokenize
 from core.models.bundled import weights_file
+from tests.tiny import tiny_directory
+from tests.tiny_gguf import write_gguf
 
 
 @pytest.mark.slow
@@ -24,3 +26,14 @@ def test_a_gguf_file_opens_and_equals_the_conversion(home: Path, smollm2: Model)
         record(smollm2, inputs, [smollm2.site(20)])[smollm2.site(20)],
     )
     assert str(path) in {info.id for info in list_models()}
+
+
+def test_a_tiny_one_is_the_directory_that_it_was_written_from(home: Path, tmp_path: Path) -> None:
+    directory = tiny_directory(tmp_path, "llama")
+    there, here = open_model(str(directory)), open_model(str(write_gguf(directory, tmp_path / "tiny.gguf")))
+    assert here.layout == there.layout
+    ids = tokenize(there, ["The film was good."], 32)
+    assert tokenize(here, ["The film was good."], 32) == ids
+    with torch.no_grad():
+        inputs = batch(here, ids)
+        assert torch.equal(here.network(**inputs).logits, there.network(**inputs).logits)

@@ -25,11 +25,13 @@ from core.steering import (
     Turn,
     When,
     direction_for,
+    keep_for_job,
     list_recipes,
     load_recipe,
     operator_named,
     play,
     prepare,
+    read_recipe,
     run_recipe,
     save_recipe,
     stream,
@@ -247,6 +249,16 @@ def test_recipes_are_kept_by_name(home: Path) -> None:
             save_recipe(WHOLE, bad)
     with pytest.raises(UserError, match="saved are: mine"):
         load_recipe("yours")
+    file = home / "recipes" / "mine.json"
+    assert Recipe.from_text(file.read_text()) == WHOLE
+    file.write_text(file.read_text().replace('"dose": 0.5', '"dose": 0.7', 1))
+    with pytest.raises(UserError, match="take its line 'check' out"):
+        load_recipe("mine")
+    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if '"check"' not in line))
+    assert load_recipe("mine") != WHOLE
+    kept = keep_for_job(WHOLE)
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert read_recipe(keep_for_job(WHOLE)) == WHOLE
 
 
 def test_the_command_line_runs_a_recipe(

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from core import workspace
-from core.activations import shards
 from core.activations.pooling import kept_tokens, pool_batch
 from core.activations.recipe import Pool, Recipe, corpus_hash, make_recipe
-from core.activations.store import ShardEntry, Store
+from core.activations.store import Store
 from core.errors import UserError
 from core.models.model import Model
 from core.models.recording import record
@@ -57,7 +56,7 @@ def record_texts(
         )
         for site in sites
     }
-    missing = _missing(stores, writer)
+    missing = missing_shards(stores, _own(stores, writer))
     for store in stores.values():
         store.cached = True
     if missing:
@@ -68,13 +67,10 @@ def record_texts(
         note = f"recording {model.id}"
         progress(Progress(done, total, "texts", note))
         for number, wanted in missing.items():
-            at_once = SITES_AT_ONCE if pool == "none" else len(wanted)
-            for first in range(0, len(wanted), at_once):
-                last = first + at_once >= len(wanted)
-                here = {site: stores[site] for site in wanted[first : first + at_once]}
-                for rows in _fill_shard(model, texts, here, number):
-                    done += rows if last else 0
-                    progress(Progress(done, total, "texts", note))
+            own = [texts[row] for row in _any(stores).recipe.texts_of(number)]
+            for rows in record_shard(model, own, {site: stores[site] for site in wanted}, number):
+                done += rows
+                progress(Progress(done, total, "texts", note))
     return [stores[site] for site in sites]
 
 
@@ -88,14 +84,14 @@ def _own(stores: dict[Site, Store], writer: tuple[int, int]) -> range:
     return range(writer[0], _any(stores).recipe.n_shards, writer[1])
 
 
-def _missing(stores: dict[Site, Store], writer: tuple[int, int]) -> dict[int, list[Site]]:
-    """For each shard of this writer that some site lacks, or whose file is damaged: those sites."""
+def missing_shards(stores: dict[Site, Store], numbers: Sequence[int]) -> dict[int, list[Site]]:
+    """For each of these shards that some site lacks, or whose file is damaged: those sites."""
     missing: dict[int, list[Site]] = {}
     for site, store in stores.items():
-        damaged = set(store.damaged())
+        damaged = set(store.damaged(numbers))
         store.repaired = sorted(damaged)
         sound = {number for number, entry in store.entries().items() if entry.file not in damaged}
-        for number in _own(stores, writer):
+        for number in numbers:
             if number not in sound:
                 missing.setdefault(number, []).append(site)
     return dict(sorted(missing.items()))
@@ -110,19 +106,30 @@ class _Rows:
     sinks: int = 0
 
 
-def _fill_shard(model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int) -> Iterator[int]:
-    """Record, write and enter one shard of each store; yields how many texts each batch has read."""
+def record_shard(model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int) -> Iterator[int]:
+    """Record one shard of each store and put it there; yields after each batch how many texts are done with it.
+
+    texts: of this shard alone, in their order.
+    """
+    sites = list(stores)
+    at_once = SITES_AT_ONCE if _any(stores).recipe.pool == "none" else len(sites)
+    for first in range(0, len(sites), at_once):
+        last = first + at_once >= len(sites)
+        for rows in _fill(model, texts, {site: stores[site] for site in sites[first : first + at_once]}, number):
+            yield rows if last else 0
+
+
+def _fill(model: Model, texts: Sequence[str], stores: dict[Site, Store], number: int) -> Iterator[int]:
     recipe = _any(stores).recipe
     rows = recipe.texts_of(number)
-    own = [texts[row] for row in rows]
-    ids = dict(zip(rows, tokenize(model, own, recipe.max_length, first=rows.start), strict=True))
+    ids = dict(zip(rows, tokenize(model, texts, recipe.max_length, first=rows.start), strict=True))
     kept = {site: _Rows() for site in stores}
     smallest = recipe.batch_tokens
     for done, allowance in _in_batches(model, ids, recipe, kept):
         smallest = min(smallest, allowance)
         yield done
     for site, store in stores.items():
-        _write_shard(store, number, kept[site], ids, smallest)
+        _put(store, number, kept[site], ids, smallest)
         store.cached = False
 
 
@@ -194,7 +201,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
 
 
-def _write_shard(store: Store, number: int, rows: _Rows, ids: dict[int, list[int]], allowance: int) -> None:
+def _put(store: Store, number: int, rows: _Rows, ids: dict[int, list[int]], allowance: int) -> None:
     order = list(store.recipe.texts_of(number))
     lengths = [len(rows.token_ids[row]) for row in order]
     if store.recipe.pool == "none":
@@ -205,16 +212,13 @@ def _write_shard(store: Store, number: int, rows: _Rows, ids: dict[int, list[int
         }
     else:
         tensors = {"activations": torch.stack([rows.activations[row] for row in order])}
-    file = shards.name_of(number)
-    with shards.locked(store.recipe.key):
-        entry = ShardEntry(
-            file=file,
-            sha256=shards.write(store.path / file, tensors),
-            texts=len(order),
-            tokens=sum(lengths),
-            tokens_read=sum(len(ids[row]) for row in order),
-            sinks=rows.sinks,
-            nothing_kept=[row for row, length in zip(order, lengths, strict=True) if length == 0],
-            batch_tokens=allowance,
-        )
-        store.publish(number, entry)
+    store.put(
+        number,
+        tensors,
+        texts=len(order),
+        tokens=sum(lengths),
+        tokens_read=sum(len(ids[row]) for row in order),
+        sinks=rows.sinks,
+        nothing_kept=[row for row, length in zip(order, lengths, strict=True) if length == 0],
+        batch_tokens=allowance,
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from core import workspace
 from core.errors import UserError
+from core.locks import held
 
 _verified: set[tuple[str, str, int, int, int, int]] = set()
 
@@ -57,10 +56,5 @@ def read(path: Path, sha256: str) -> dict[str, Tensor]:
 @contextmanager
 def locked(key: str) -> Iterator[None]:
     """Hold the lock of one store among all programs of this workspace, for as long as a manifest update takes."""
-    path = workspace.place("locks", f"{key}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held("locks", f"{key}.lock"):
         yield
-    finally:
-        os.close(descriptor)

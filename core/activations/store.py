@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +48,17 @@ class Store:
 
     @cached_property
     def path(self) -> Path:
-        return workspace.place("activations", self.recipe.key, "manifest.json").parent
+        own = workspace.place("activations", self.recipe.key, "manifest.json").parent
+        there = workspace.found("activations", self.recipe.key, "manifest.json").parent
+        # One of the shared library counts if there is nothing to add to it: it is only read.
+        if workspace.is_shared(there) and self._whole_at(there):
+            return there
+        return own
+
+    def _whole_at(self, path: Path) -> bool:
+        other = Store(self.recipe)
+        other.__dict__["path"] = path
+        return other.is_complete() and not other.damaged()
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -111,18 +121,33 @@ class Store:
             raise UserError(f"{self.path} holds single tokens; read it shard by shard, or record with pool=mean.")
         return np.concatenate([shard["activations"].numpy() for shard in self])
 
-    def damaged(self) -> list[str]:
-        """Names of finished shards whose files are missing or do not hold what was written."""
+    def damaged(self, numbers: Sequence[int] | None = None) -> list[str]:
+        """Names of finished shards, of these or of all, whose files are missing or do not hold what was written."""
         return [
-            entry.file for entry in self.entries().values() if not shards.is_sound(self.path / entry.file, entry.sha256)
+            entry.file
+            for number, entry in self.entries().items()
+            if (numbers is None or number in numbers) and not shards.is_sound(self.path / entry.file, entry.sha256)
         ]
 
-    def publish(self, number: int, entry: ShardEntry) -> None:
-        """Enter a written shard into the manifest.
+    def put(self, number: int, tensors: dict[str, Tensor], **about: Any) -> None:
+        """Write a shard and enter it into the manifest. about: what else a ShardEntry says of it."""
+        # Under the lock: another program may be doing the same to this very shard.
+        with shards.locked(self.recipe.key):
+            file = shards.name_of(number)
+            self.publish(number, ShardEntry(file, shards.write(self.path / file, tensors), **about))
 
-        Write and enter it under `shards.locked`: another program may be doing the same to this very shard.
+    def publish(self, number: int, entry: ShardEntry) -> None:
+        """Enter a written shard into the manifest, under `shards.locked`.
+
+        Write it under the same lock if that can be: of two programs that make one shard, the last to write is the last
+        to enter. Else the manifest may name the sum of the one and the file be the other's, unless both are the same,
+        as they are on one kind of machine: such a shard is found damaged when it is read, and is made again.
         """
+        self.publish_all({number: entry})
+
+    def publish_all(self, entries: Mapping[int, ShardEntry]) -> None:
+        """`publish` of many shards at once: a manifest of thousands takes long to write."""
         manifest = self.manifest
-        manifest["shards"][str(number)] = asdict(entry)
+        manifest["shards"] |= {str(number): asdict(entry) for number, entry in entries.items()}
         manifest["shards"] = dict(sorted(manifest["shards"].items(), key=lambda item: int(item[0])))
         workspace.write_json(self.path / "manifest.json", manifest)

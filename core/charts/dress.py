@@ -9,11 +9,15 @@ from core.charts.colours import FAINT
 CLEAR = "rgba(0,0,0,0)"
 
 
-def dress(figure: go.Figure, height: int, *, unified: bool = True) -> go.Figure:
-    """Size, margins, legend and grid. unified: one hover label for all that stands at the same x."""
+def dress(figure: go.Figure, height: int, *, unified: bool = True, room: tuple[int, int] | None = None) -> go.Figure:
+    """Size, margins, legend and grid. unified: one hover label for all that stands at the same x.
+
+    room: pixels for ticks and title on the left and below, where they are known: plotly lays a figure out several times
+    to find out by itself, a third of what drawing takes.
+    """
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": room[0] if room else 8, "r": 8, "t": 8, "b": room[1] if room else 8},
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         hovermode="x unified" if unified else "closest",
@@ -21,6 +25,6 @@ def dress(figure: go.Figure, height: int, *, unified: bool = True) -> go.Figure:
         dragmode=False,
     )
     # Room for ticks and titles is asked for here: a file that is drawn without any theme would cut them off.
-    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=FAINT, zeroline=False, automargin=True)
+    figure.update_xaxes(showgrid=False, zeroline=False, automargin=room is None)
+    figure.update_yaxes(gridcolor=FAINT, zeroline=False, automargin=room is None)
     return figure

@@ -12,6 +12,8 @@ from core.charts.dress import dress
 # Dark blue to light yellow, even for colour-blind eyes, and told apart from either page's background.
 SCALE = "Cividis"
 ROW, ABOVE = 44, 84  # pixels per row; for axis title and scale
+SHORT, LETTER = 28, 6  # characters of a name whose room is told beforehand; pixels of one
+BELOW = 58  # pixels of ticks and title
 MOST_NUMBERS = 200  # cells; with more, numbers in them could not be read
 
 
@@ -72,7 +74,9 @@ def grid(
                 showlegend=False,
                 name="strongest" if cell is best and symbol == "circle-open" else "chosen",
             )
-    dress(figure, ABOVE + ROW * len(rows), unified=False)
+    longest = max(map(len, rows), default=0)
+    room = (20 + LETTER * longest, BELOW) if column_names is None and longest <= SHORT else None
+    dress(figure, ABOVE + ROW * len(rows), unified=False, room=room)
     step = 1 if len(columns) <= 40 else 5
     figure.update_xaxes(
         title="layer" if column_names is None else None,
@@ -81,7 +85,6 @@ def grid(
         range=[-0.5, len(columns) - 0.5],
         showline=False,
         tickangle=0 if column_names is None else -30,
-        automargin=True,
     )
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=list(rows), range=[len(rows) - 0.5, -0.5], showgrid=False
@@ -91,8 +94,8 @@ def grid(
 
 
 def _numbers(values: Sequence[Sequence[float | None]]) -> dict[str, object]:
-    """Numbers in the cells, where they are few enough to be read."""
+    """Numbers in the cells in place of a scale of colours, where they are few enough to be read."""
     if sum(len(row) for row in values) > MOST_NUMBERS:
         return {}
     text = [["" if value is None else f"{value:.2f}".removeprefix("0") for value in row] for row in values]
-    return {"text": text, "texttemplate": "%{text}", "textfont": {"size": 11}}
+    return {"text": text, "texttemplate": "%{text}", "textfont": {"size": 11}, "showscale": False}

@@ -79,7 +79,7 @@ def layer_curves(
             hoverinfo="skip",
             showlegend=False,
         )
-    dress(figure, height)
+    dress(figure, height, room=(60, 48) if share else None)
     figure.update_xaxes(title="layer", dtick=5 if curves and len(curves[0].layers) > 8 else None, hoverformat="d")
     figure.update_yaxes(title=title, range=_range(curves, levels, nothing, share), tickformat=".1f" if share else None)
     return figure

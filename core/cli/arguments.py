@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from core import spaces
 from core.errors import UserError
 
 if TYPE_CHECKING:
+    from core.engines import RayEngine
     from core.models import ImageModel, Model, Site
 
 MAX_LENGTH = 256
@@ -31,9 +34,41 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def open_model_of(args: argparse.Namespace) -> Model:
+    return opener_of(args)()
+
+
+def opener_of(args: argparse.Namespace, spec: str | None = None) -> Callable[[], Model]:
+    """What opens the model, as a value that can be sent to another process. spec: in place of MODEL."""
     from core.models import open_model
 
-    return open_model(args.model, device=args.device, dtype=args.dtype, blocks=args.blocks)
+    own = args.model if spec is None else spec
+    return partial(open_model, own, device=args.device, dtype=args.dtype, blocks=args.blocks)
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Who does the work: this process, or workers."""
+    own = parser.add_argument_group("more machines (docs/scaling.md)")
+    own.add_argument("--engine", default="local", choices=["local", "ray"], help="who does the work (default: local)")
+    own.add_argument(
+        "--address",
+        metavar="WHERE",
+        help="of Ray: local starts one here (default), auto finds one here, HOST:PORT or ray://HOST:PORT",
+    )
+    own.add_argument("--workers", type=count, help="each holds the model (default: one for each GPU, or 2)")
+    own.add_argument("--threads", type=count, help="of each worker (default: the processors shared out)")
+
+
+def engine_of(args: argparse.Namespace) -> RayEngine | None:
+    """The engine that was asked for; None for this process alone."""
+    if args.engine == "local":
+        for name in ("address", "workers", "threads"):
+            if getattr(args, name) is not None:
+                raise UserError(f"--{name} is for --engine ray.")
+        return None
+    spaces.require_owner("Another engine, whose workers would not know whose work it is,")
+    from core.engines import RayEngine
+
+    return RayEngine(args.address or "local", args.workers, args.threads, args.device)
 
 
 def add_images_options(parser: argparse.ArgumentParser, size: str = "--size") -> None:
@@ -103,15 +138,20 @@ def add_replace(parser: argparse.ArgumentParser) -> None:
 
 def layers(text: str, model: Model) -> list[int]:
     """`all`, or numbers such as `0,14,29`. Raises UserError for anything else and for layers that are not there."""
+    numbers = layer_numbers(text)
+    for number in numbers or ():
+        model.site(number)  # says which layers there are
+    return list(range(model.n_layers)) if numbers is None else numbers
+
+
+def layer_numbers(text: str) -> list[int] | None:
+    """As `layers`, where no model is at hand: None for `all`."""
     if text.strip().lower() == "all":
-        return list(range(model.n_layers))
+        return None
     try:
-        numbers = [int(part) for part in text.split(",")]
+        return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
         raise UserError(f"--layers takes numbers such as 0,14,29 or the word all, not {text!r}.") from None
-    for number in numbers:
-        model.site(number)  # says which layers there are
-    return list(dict.fromkeys(numbers))
 
 
 def numbers(option: str, text: str) -> list[float]:

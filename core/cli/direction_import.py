@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from core import workspace
 from core.cli import arguments
 from core.cli.directions import line
 from core.errors import UserError
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.workspace import checked_name
 
     checked_name(args.save)
-    path = Path(args.file).expanduser()
+    path = workspace.readable(Path(args.file).expanduser())
     data = _read(path)
     if args.model is None and args.layer is not None:
         raise UserError("--layer says where in a model; name the model too (--model).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from core import workspace
 from core.errors import UserError
 
 
@@ -29,6 +30,7 @@ def export(id: str, folder: Path) -> dict[str, Any]:
     from core.examples import open_images
 
     found = open_images(id)
+    workspace.readable(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is there already and not empty; name a new folder.")
     for row, image in enumerate(found.images):

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import workspace
 from core.cli import arguments
 from core.errors import UserError
 
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _keep_images(args: argparse.Namespace) -> dict[str, Any]:
     from core.examples import save_images
 
-    path = Path(args.images).expanduser()
+    path = workspace.readable(Path(args.images).expanduser())
     found = save_images(args.id, path, background=args.background, positive=args.positive_folder, replace=args.replace)
     return _kept(found)
 

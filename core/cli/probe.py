@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=arguments.seed, default=0, help="of the split, the folds and the resampling")
     parser.add_argument("--seeds", default="", help="further splits: how many from --seed on, or numbers such as 0,1,2")
     arguments.add_texts_options(parser)
+    arguments.add_engine(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
@@ -77,6 +78,8 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         if args.transfer or also:
             raise UserError("--transfer and --also are about one set: name it with --examples.")
         return _all_sets(args, settings, progress)
+    if arguments.engine_of(args) is not None:
+        raise UserError("--engine ray is for --examples all: one set is probed by this process.")
     # Before the model is opened, so that a slip of the pen is told at once.
     examples = open_examples(args.examples, limit=args.limit)
     targets = [open_examples(name, limit=args.limit) for name in arguments.words(args.transfer)]
@@ -93,10 +96,15 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
 def _all_sets(args: argparse.Namespace, settings: dict[str, Any], progress: Listener) -> dict[str, Any]:
     from core.probing import probe_all, to_plain
 
-    controls = _controls(args.controls, with_layer0=False)
+    settings |= {"limit": args.limit, "controls": _controls(args.controls, with_layer0=False)}
+    if (engine := arguments.engine_of(args)) is not None:
+        from core.engines import probe_all_on
+
+        numbers = arguments.layer_numbers(args.layers)
+        return to_plain(probe_all_on(engine, arguments.opener_of(args), numbers, progress=progress, **settings))
     model = arguments.open_model_of(args)
     layers = arguments.layers(args.layers, model)
-    return to_plain(probe_all(model, layers, **settings, limit=args.limit, controls=controls, progress=progress))
+    return to_plain(probe_all(model, layers, **settings, progress=progress))
 
 
 def _transfers(

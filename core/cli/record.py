@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from core import spaces
 from core.cli import arguments
 from core.cli.console import table
 from core.errors import UserError
 from core.progress import Listener
+
+if TYPE_CHECKING:
+    from core.engines import Engine
 
 NAME = "record"
 HELP = "record activations of texts or images into the store"
@@ -26,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all-positions", action="store_true", help="keep first and special tokens and sinks too")
     arguments.add_texts_options(parser)
     arguments.add_images_options(parser)
+    arguments.add_engine(parser)
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="publish finished shards under this URL, such as s3://bucket/folder, and fetch them from there",
+    )
+    parser.add_argument("--no-fetch", action="store_true", help="with --storage: leave the shards there")
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
@@ -35,12 +46,21 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     pools = arguments.words(args.pool)
     if not pools:
         raise UserError("--pool takes mean, last or none.")
+    engine = arguments.engine_of(args)
+    if args.storage is not None:
+        spaces.require_owner("A place to publish shards")
+    if args.no_fetch and args.storage is None:
+        raise UserError("--no-fetch is for --storage.")
     if arguments.reads_images(args):
+        if engine is not None or args.storage is not None:
+            raise UserError("Images are recorded by this process alone; leave out --engine ray and --storage.")
         return _record_images(args, pools, progress)
     if args.examples is not None:
         texts = list(open_examples(args.examples, limit=args.limit).texts)
     else:
         texts = read_texts(args.texts)[: args.limit]
+    if engine is not None or args.storage is not None:
+        return _record_by_engine(args, engine, texts, pools, progress)
     model = arguments.open_model_of(args)
     sites = [model.site(layer, args.site) for layer in arguments.layers(args.layers, model)]
     found = []
@@ -60,6 +80,32 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     return found[0] if len(found) == 1 else {"stores": found}
 
 
+def _record_by_engine(
+    args: argparse.Namespace, engine: Engine | None, texts: list[str], pools: list[str], progress: Listener
+) -> dict[str, Any]:
+    from core.engines import LocalEngine, record_on
+
+    found = []
+    for pool in pools:
+        began = time.perf_counter()
+        stores = record_on(
+            engine or LocalEngine(),
+            arguments.opener_of(args),
+            texts,
+            arguments.layer_numbers(args.layers),
+            kind=args.site,
+            pool=pool,  # type: ignore[arg-type]  # checked by make_recipe
+            all_positions=args.all_positions,
+            max_length=args.max_length,
+            storage=args.storage,
+            fetch=not args.no_fetch,
+            progress=progress,
+        )
+        seconds = time.perf_counter() - began
+        found += [_describe(store, seconds, args.storage if args.no_fetch else None) for store in stores]
+    return found[0] if len(found) == 1 else {"stores": found}
+
+
 def _record_images(args: argparse.Namespace, pools: list[str], progress: Listener) -> dict[str, Any]:
     from core.activations import record_images
     from core.examples import open_images
@@ -75,20 +121,26 @@ def _record_images(args: argparse.Namespace, pools: list[str], progress: Listene
     return described[0] if len(described) == 1 else {"stores": described}
 
 
-def _describe(store: Any, seconds: float) -> dict[str, Any]:
-    """seconds: of the pass that filled all stores of one pool together."""
-    entries = store.entries().values()
+def _describe(store: Any, seconds: float, storage: str | None = None) -> dict[str, Any]:
+    """seconds: of the pass that filled all stores of one pool together. storage: the URL, if shards are there alone."""
+    if storage is not None:
+        from core.activations.published import Published
+
+        published = Published(storage)
+        entries, path, width = published.entries(store).values(), published.shown(store.recipe), None
+    else:
+        entries, path, width = store.entries().values(), str(store.path), store.width
     return {
-        "path": str(store.path),
+        "path": path,
         "site": store.recipe.site,
         "layer": store.recipe.layer,
         "pool": store.recipe.pool,
         "n_texts": store.n_texts,
-        "n_tokens": store.n_tokens,
+        "n_tokens": sum(entry.tokens for entry in entries),
         "tokens_read": sum(entry.tokens_read for entry in entries),
-        "n_sinks": store.n_sinks,
+        "n_sinks": sum(entry.sinks for entry in entries),
         "nothing_kept": sum(len(entry.nothing_kept) for entry in entries),
-        "width": store.width,
+        "width": width,
         "seconds": round(seconds, 3),
         "cached": store.cached,
         "repaired": store.repaired,

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from core.cli import arguments
-from core.cli.sae_model import add_model_options, open_model_for
+from core.cli.sae_model import add_model_options, opener_for
 from core.errors import UserError
 from core.progress import Listener
 
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="top, sample, before, after, slots, together, max_length, seed: see docs/dictionaries.md",
     )
     add_model_options(parser)
+    arguments.add_engine(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
@@ -50,24 +51,30 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.dictionaries.index.labelling import label_features
 
     found = open_dictionary(args.path)
-    settings = _settings(args.set)
-    model = open_model_for(args, found)
+    settings, engine = _settings(args.set), arguments.engine_of(args)
+    opener = opener_for(args, found)
+    model = opener()
     bound = fitted(found, model, accept=args.accept)
     indexed = _indexed(args, progress)
     store = None
     if args.from_store:
         assert bound.card.reads is not None
-        everything = bound.card.positions == "all"
-        (store,) = record_texts(
-            model,
-            indexed.texts,
-            [bound.card.reads],
-            pool="none",
-            all_positions=everything,
-            max_length=settings.max_length,
-            progress=progress,
-        )
-    index = Index(build_index(model, bound, indexed, settings, store=store, progress=progress))
+        asked: dict[str, Any] = {"pool": "none", "all_positions": bound.card.positions == "all"}
+        asked |= {"max_length": settings.max_length, "progress": progress}
+        reads = bound.card.reads
+        if engine is not None and model.find_site(reads.layer, reads.kind) == reads:
+            from core.engines import record_on
+
+            (store,) = record_on(engine, opener, indexed.texts, [reads.layer], kind=reads.kind, **asked)
+        else:
+            (store,) = record_texts(model, indexed.texts, [reads], **asked)
+    if engine is None:
+        folder = build_index(model, bound, indexed, settings, store=store, progress=progress)
+    else:
+        from core.engines import index_on
+
+        folder = index_on(engine, opener, model, bound, indexed, settings, store=store, progress=progress)
+    index = Index(folder)
     labels = None if args.no_labels else label_features(index, model, progress=progress).to_json()
     count = index.columns["count"]
     return {**index.to_json(), "dead": float((count == 0).mean()), "labels": labels}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UserError
@@ -23,16 +24,20 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def open_model_for(args: argparse.Namespace, dictionary: Dictionary) -> Model:
     """The model that was asked for, else the one that the dictionary names."""
+    return opener_for(args, dictionary)()
+
+
+def opener_for(args: argparse.Namespace, dictionary: Dictionary) -> Callable[[], Model]:
+    """What opens it, as a value that can be sent to another process."""
+    from core.cli.arguments import opener_of
     from core.dictionaries.fitting import same_model
-    from core.models import open_model
     from core.models.bundled import BUNDLED
 
     name = args.model or dictionary.card.model_id or dictionary.metadata.get("model_name")
     if not isinstance(name, str) or not name:
         raise UserError(f"The dictionary {dictionary.name!r} does not say on which model it was trained: use --model.")
     bundled = [one for one in BUNDLED if same_model(one, name)]
-    spec = bundled[0] if bundled and not args.model else name
-    return open_model(spec, device=args.device, dtype=args.dtype, blocks=args.blocks)
+    return opener_of(args, bundled[0] if bundled and not args.model else name)
 
 
 def about(dictionary: Dictionary) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--controls", type=int, default=60, help="of images: pairs that stand for other concepts; 0: none"
     )
     arguments.add_images_options(parser)
+    arguments.add_engine(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
@@ -36,18 +37,32 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
 
     if len(args.target) > 1:
         raise UserError("A scan ranks for one target; give --target once.")
-    images = arguments.reads_images(args)
+    images, engine = arguments.reads_images(args), arguments.engine_of(args)
+    if images and engine is not None:
+        raise UserError("A scan of images runs in this process alone; leave out --engine ray.")
     names = concepts_at_hand(images=images) if args.concepts is None else arguments.words(args.concepts)
     settings = settings_of(args)
     inputs = open_inputs(args, args.inputs_limit)
     concepts = [open_set(args, name, args.limit or ROWS) for name in dict.fromkeys(names)]
     model = open_model_of(args)
+    asked = (concepts, targets_of(args, model)[0], inputs, _layer(args.layer, images))
+    if engine is not None:
+        from core.engines import scan_on
+
+        opener = arguments.opener_of(args)
+        return scan_on(
+            engine,
+            opener,
+            model,  # type: ignore[arg-type]  # a model of texts
+            *asked,  # type: ignore[arg-type]  # a layer by its number
+            settings=settings,
+            reading=reading_of(args),
+            pushed=max(args.pushed, 0),
+            progress=progress,
+        )
     return scan(
         model,
-        concepts,
-        targets_of(args, model)[0],
-        inputs,
-        _layer(args.layer, images),
+        *asked,
         settings=settings,
         reading=reading_of(args),
         # Texts have a hundred sets to rank, each of which stands for "another concept" beside the others.

@@ -44,8 +44,8 @@ class Carried:
 
 def dictionaries_for(model_id: str) -> list[Listed]:
     """Those at hand that name this model. Without any, nothing heavy is imported."""
-    folders = (workspace.place("dictionaries", "any").parent, BUNDLED)
-    if not any(True for folder in folders for _ in folder.glob("[!.]*/cfg.json")):
+    ours = workspace.listed("dictionaries", "[!.]*/cfg.json")
+    if not ours and not any(True for _ in BUNDLED.glob("[!.]*/cfg.json")):
         return []
     from core.dictionaries.fitting import same_model
     from core.dictionaries.shelf import list_names

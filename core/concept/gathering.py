@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from core import workspace
@@ -25,6 +24,7 @@ from core.concept.used import USED
 from core.errors import UserError
 from core.models import NotOpened
 from core.progress import Listener, silent
+from core.versions import version
 
 if TYPE_CHECKING:
     from core.concept.question import AnyKind

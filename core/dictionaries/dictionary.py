@@ -13,7 +13,7 @@ from torch import Tensor
 from core import workspace
 from core.dictionaries.card import Card
 from core.dictionaries.coder import Coder
-from core.dictionaries.formats.tensors import digest_of
+from core.models.checksums import digest_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ def load_direction(name: str) -> Direction:
 
     Raises UserError if there is none, or if the file is damaged or not what `save_direction` writes.
     """
-    path = _path(name)
+    path = workspace.found(*_parts(name))
     if not path.is_file():
         saved = ", ".join(_names()) or "none yet"
         raise UserError(f"There is no direction called {name!r}; saved are: {saved}.")
@@ -65,6 +65,7 @@ def list_directions() -> list[Direction]:
 
 def delete_direction(name: str) -> None:
     """Remove a saved direction, sound or not. Raises UserError if there is none of that name."""
+    workspace.require_own(name, *_parts(name))
     path = _path(name)
     if not path.exists():
         raise UserError(f"There is no direction called {name!r} to delete.")
@@ -74,6 +75,7 @@ def delete_direction(name: str) -> None:
 
 def rename_direction(old: str, new: str) -> Direction:
     """Give a saved direction another name, which must be free. A crash in between leaves both names, never neither."""
+    workspace.require_own(old, *_parts(old))
     direction = load_direction(old)
     renamed = Direction(**{**vars(direction), "name": new})
     save_direction(renamed, replace=False)
@@ -82,12 +84,16 @@ def rename_direction(old: str, new: str) -> Direction:
 
 
 def _path(name: str) -> Path:
-    return workspace.place("directions", f"{workspace.checked_name(name)}.safetensors")
+    return workspace.place(*_parts(name))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    return "directions", f"{workspace.checked_name(name)}.safetensors"
 
 
 def _names() -> list[str]:
-    folder = workspace.place("directions", "x").parent
-    return sorted(path.name.removesuffix(".safetensors") for path in folder.glob("[!.]*.safetensors"))
+    found = workspace.listed("directions", "[!.]*.safetensors")
+    return sorted(path.name.removesuffix(".safetensors") for path in found)
 
 
 def _read(path: Path) -> Direction:

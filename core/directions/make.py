@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from core.directions.sources import SOURCES, ModelPair, TokenLists
 from core.errors import UserError
 from core.examples import Examples
 from core.progress import Listener, silent
+from core.versions import version
 
 if TYPE_CHECKING:
     from core.models import Model, Site

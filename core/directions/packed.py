@@ -6,6 +6,7 @@ JSON. The direction's name is that of the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -38,7 +39,18 @@ def pack(direction: Direction) -> bytes:
     manifest = {name: getattr(direction, name) for name in _FIELDS}
     text = json.dumps({"format": FORMAT, **manifest}, ensure_ascii=True, allow_nan=False)
     vector = np.ascontiguousarray(direction.vector, dtype=np.float32)
-    return safetensors.numpy.save({"vector": vector}, metadata={"conceptscope": text})
+    metadata = {"conceptscope": text, "sha256": _sha256(text, vector.tobytes())}
+    return _in_order(safetensors.numpy.save({"vector": vector}, metadata=metadata))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata by name; the library puts several in another order each time."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def unpack(data: bytes, name: str) -> Direction:
@@ -50,12 +62,18 @@ def unpack(data: bytes, name: str) -> Direction:
     if dtype != "F32" or len(shape) != 1 or shape[0] < 1:
         raise Unfit(f"its vector is {dtype} {shape}, not F32 of one axis")
     vector = np.frombuffer(values, dtype="<f4").astype(np.float32)
-    manifest = _manifest(metadata.get("conceptscope"))
+    manifest = _manifest(text := metadata.get("conceptscope"))
+    if metadata.get("sha256", sound := _sha256(text or "", values)) != sound:
+        raise Unfit("it was damaged: what it holds is not what its checksum says")
     if not np.isfinite(vector).all():
         raise Unfit("its vector holds NaN or infinite values")
     if abs(float(np.linalg.norm(vector.astype(np.float64))) - 1) > 1e-3:
         raise Unfit("its vector is not of length 1")
     return Direction(name=name, vector=vector, **{field: manifest[field] for field in _FIELDS})
+
+
+def _sha256(text: str, vector: bytes) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass") + vector).hexdigest()
 
 
 def opened(data: bytes) -> tuple[dict[str, tuple[str, list[int], bytes]], dict[str, str]]:

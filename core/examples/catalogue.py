@@ -61,7 +61,7 @@ def open_examples(id: str, *, limit: int | None = None) -> Examples:
 def stamp(id: str) -> str:
     """Changes when what `open_examples(id)` gives may have changed: the time and size of a saved set or a file."""
     try:
-        path = saved.path_of(id) if saved.exists(id) else files.expanded(id) if _is_path(id) else None
+        path = saved.found_path(id) if saved.exists(id) else files.expanded(id) if _is_path(id) else None
         found = None if path is None else path.stat()
     except (OSError, UserError):
         return ""
@@ -72,7 +72,7 @@ def _is_path(id: str) -> bool:
     path = Path(id)
     try:
         return path.suffix.lower() in files.SUFFIXES or files.expanded(path).exists()
-    except (OSError, RuntimeError):  # too long for a path, or no such home
+    except (OSError, RuntimeError, UserError):  # too long for a path, no such home, or not for the present user
         return False
 
 
@@ -82,7 +82,7 @@ def _bundled_infos(progress: Listener) -> list[Info]:
     if wheel is None:
         return []
     path = workspace.place("examples", "bundled", f"{bundled.WHEEL}-{wheel}-{bundled.table_digest()}.json")
-    cached = workspace.read_json(path)
+    cached = workspace.read_json(workspace.found("examples", "bundled", path.name))
     if isinstance(cached, list):
         return [Info(**entry) for entry in cached]
     infos = []

@@ -101,7 +101,7 @@ def corpus(
 def held_out(n: int = MOST_HELD_OUT, *, progress: Listener = silent) -> HeldOut:
     """The first `n` (at most 3,000) passages of the balanced held-out part; kept in the workspace once drawn."""
     path = workspace.place("examples", "bundled", f"held-out-{FORMAT}-{bundled.version()}.json")
-    cached = workspace.read_json(path)
+    cached = workspace.read_json(workspace.found("examples", "bundled", path.name))
     if not isinstance(cached, dict) or len(cached.get("texts", [])) != MOST_HELD_OUT:
         drawn = corpus(characters=2_000_000, part="held out", progress=progress)
         sources = [f"{passage.set} {passage.row}" for passage in drawn.passages[:MOST_HELD_OUT]]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core import workspace
 from core.errors import UserError
 from core.examples.encoding import decoded
 from core.examples.examples import Examples, check_text, from_lists, make_examples
@@ -23,9 +24,9 @@ MAX_BYTES = 200_000_000
 
 
 def expanded(path: str | Path) -> Path:
-    """`path` with `~` replaced. Raises UserError where that is the home of nobody."""
+    """`path` with `~` replaced. Raises UserError where that is the home of nobody, or not for the present user."""
     try:
-        return Path(path).expanduser()
+        return workspace.readable(Path(path).expanduser())
     except RuntimeError:
         raise UserError(f"There is no file {str(path)!r}.") from None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
+from typing import Any
 
 from core import workspace
 from core.errors import UserError
@@ -22,6 +24,7 @@ DRAWN = 100  # images of each class in a drawn set
 POOL = 500  # images in a pool of negatives
 LAID = 40  # composites of one cut-out, crops of one photograph
 OURS = "drawn by Conceptscope"
+ZIPS = re.compile(r"[A-Za-z0-9_.+~-]+\.zip")  # of saved sets
 SAVED = "saved/"  # before the names of the user's own sets
 
 
@@ -52,21 +55,34 @@ def list_images() -> list[Info]:
 
 
 def saved_path(name: str, *folders: str) -> Path:
-    """Where the user's own set `name` lies, or would lie. Raises UserError for what cannot be a name."""
+    """Where the user's own set `name` is told of, or would be. Raises UserError for what cannot be a name."""
     parts = [folder for folder in folders if folder]
-    return workspace.place("images", *parts, workspace.checked_name(name) + ".zip")
+    return workspace.place("images", *parts, workspace.checked_name(name) + ".json")
+
+
+def found_path(name: str) -> Path:
+    """Where the set `name` is told of, to be read: one's own, else that of the shared library."""
+    return workspace.found("images", workspace.checked_name(name) + ".json")
+
+
+def packed_path(path: Path, about: dict[str, Any]) -> Path:
+    """The zip file of which `path` tells `about`: sets that were saved earlier name none."""
+    name = str(about.get("file", ""))
+    return path.with_name(name) if ZIPS.fullmatch(name) else path.with_name(path.name.removesuffix(".json") + ".zip")
 
 
 def saved_infos() -> list[Info]:
     """One line for each of the user's own sets, by name."""
     infos = []
-    for path in sorted(workspace.place("images", "-").parent.glob("[!.]*.zip")):
-        about = workspace.read_json(path.with_suffix(".json"))
+    for path in workspace.listed("images", "[!.]*.json"):
+        about = workspace.read_json(path)
         if not isinstance(about, dict) or not {"title", "positives", "negatives", "source"} <= set(about):
+            continue
+        if not packed_path(path, about).is_file():
             continue
         infos.append(
             Info(
-                id=SAVED + path.stem,
+                id=SAVED + path.name.removesuffix(".json"),
                 title=about["title"],
                 subject="saved",
                 positives=about["positives"],

@@ -39,7 +39,7 @@ def lint(
     counted = None if n_tokens is None else [int(number) for number in n_tokens]
     key = workspace.digest(["lint", VERSION, examples.digest, names, max_length, counted, seed])
     path = workspace.place("examples", "lint", f"{key}.json")
-    kept = workspace.read_json(path)
+    kept = workspace.read_json(workspace.found("examples", "lint", path.name))
     if isinstance(kept, dict):
         return report_from_json(kept)
     made = _report(examples, max_length, counted, seed)

@@ -18,7 +18,7 @@ def reference_texts() -> tuple[str, ...]:
     Drawn once (some seconds) and kept in the workspace. Raises UserError if the bundled sets are not installed.
     """
     path = workspace.place("examples", "bundled", f"reference-{FORMAT}-{bundled.version()}.json")
-    cached = workspace.read_json(path)
+    cached = workspace.read_json(workspace.found("examples", "bundled", path.name))
     if isinstance(cached, list) and len(cached) == N_TEXTS:
         return tuple(cached)
     texts = _draw()

@@ -56,7 +56,7 @@ def to_jsonl(examples: Examples) -> bytes:
         "subgroup_name": examples.subgroup_name,
         "digest": examples.digest,
     }
-    lines = [manifest, *(dict(zip(_columns(examples), row, strict=True)) for row in _rows(examples))]
+    lines = [_checked(manifest), *(dict(zip(_columns(examples), row, strict=True)) for row in _rows(examples))]
     return ("\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n").encode()
 
 
@@ -80,7 +80,7 @@ def open_saved(name: str, *, limit: int | None = None) -> Examples:
     """The saved set `name`, cut to `limit` rows; UserError if its file was damaged."""
     if not exists(name):
         raise UserError(f"There are no saved examples called {name!r}.")
-    manifest, *lines = path_of(name).read_bytes().split(b"\n")
+    manifest, *lines = found_path(name).read_bytes().split(b"\n")
     try:
         head, rows = json.loads(manifest), [json.loads(line) for line in lines if line]
         texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
@@ -93,18 +93,20 @@ def open_saved(name: str, *, limit: int | None = None) -> Examples:
             "names": (head["negative_name"], head["positive_name"]),
         }
         whole = make_examples(name, head["title"], texts, labels, **made)
-        sound = whole.digest == head["digest"]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        sound = whole.digest == head["digest"] and _is_sound(head)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         sound = False
     if not sound:
-        raise UserError(f"The saved examples {name!r} are damaged ({path_of(name)}); delete them and save them again.")
+        raise UserError(
+            f"The saved examples {name!r} are damaged ({found_path(name)}); delete them and save them again."
+        )
     return whole if limit is None else make_examples(name, head["title"], texts, labels, limit=limit, **made)
 
 
 def list_saved() -> list[Info]:
     """One line for each saved set, by name; a file whose first line cannot be read is left out."""
     infos = []
-    for path in sorted(workspace.place("examples", "-").parent.glob("[!.]*.jsonl")):
+    for path in workspace.listed("examples", "[!.]*.jsonl"):
         head = _manifest(path)
         if head is None:
             continue
@@ -126,7 +128,7 @@ def list_saved() -> list[Info]:
 def exists(name: str) -> bool:
     """Whether a set is saved under `name`; False too for what cannot be a name."""
     try:
-        return path_of(name).is_file()
+        return found_path(name).is_file()
     except UserError:
         return False
 
@@ -139,7 +141,7 @@ def rename_examples(name: str, new: str) -> None:
     head = _manifest(path_of(name))
     if head is not None and head["title"] == name:  # it had no title but its name
         rows = path_of(name).read_bytes().partition(b"\n")[2]
-        first = json.dumps({**head, "title": new}, ensure_ascii=False).encode()
+        first = json.dumps(_checked({**head, "title": new}), ensure_ascii=False).encode()
         workspace.write_bytes(path_of(new), first + b"\n" + rows)
         path_of(name).unlink()
     else:
@@ -170,6 +172,7 @@ def restore_examples(name: str) -> None:
 def _check_there(name: str) -> None:
     if not exists(name):
         raise UserError(f"There are no saved examples called {name!r}.")
+    workspace.require_own(name, "examples", f"{name}.jsonl")
 
 
 def _aside(name: str) -> Path:
@@ -177,15 +180,32 @@ def _aside(name: str) -> Path:
 
 
 def path_of(name: str) -> Path:
-    """Where the saved set `name` lies, or would lie."""
+    """Where the saved set `name` of one's own lies, or would lie."""
     return workspace.place("examples", workspace.checked_name(name) + ".jsonl")
+
+
+def found_path(name: str) -> Path:
+    """Where the saved set `name` is to be read: one's own, else that of the shared library."""
+    return workspace.found("examples", workspace.checked_name(name) + ".jsonl")
 
 
 def _manifest(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())
-    except (OSError, ValueError):
+        keys = {"title", "positives", "negatives", "source", "positive_name", "negative_name"}
+        return head if isinstance(head, dict) and keys <= head.keys() and _is_sound(head) else None
+    except (OSError, ValueError, RecursionError):  # a NaN has no digest
         return None
-    keys = {"title", "positives", "negatives", "source", "positive_name", "negative_name"}
-    return head if isinstance(head, dict) and keys <= head.keys() else None
+
+
+def _checked(head: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with the checksum of itself; its digest is of the rows."""
+    told = {key: value for key, value in head.items() if key != "check"}
+    return {**told, "check": workspace.digest(told)}
+
+
+def _is_sound(head: dict[str, Any]) -> bool:
+    """Whether a manifest is what was written; one without a checksum is taken as it is."""
+    told = {key: value for key, value in head.items() if key != "check"}
+    return head.get("check", sound := workspace.digest(told)) == sound

@@ -21,11 +21,13 @@ from core.lenses.streams import read_streams, rounds
 from core.lenses.translator import Moments, Translator
 from core.lenses.vocabulary import Vocabulary
 from core.models import Model
+from core.models.checksums import digest_of
 from core.progress import Listener, Progress
 
 SAVE_EVERY = 60.0  # seconds
 WARM_STEPS = 10
 COUNTED_TOKENS = 4096  # on which the frequent tokens of the vocabulary are found
+COUNTS = ("position", "steps", "tokens")
 SMALLEST_STEP = 0.25  # of a full one; fewer tokens at the end of a round are left out
 
 
@@ -147,21 +149,24 @@ class Course:
             tensors |= {f"{place}.{field.name}": getattr(moments, field.name) for field in fields(Moments)}
         for place, translator in enumerate(self.translators):
             tensors |= {f"{place}.{name}": tensor for name, tensor in translator.tensors().items()}
-        counts = {name: getattr(self, name) for name in ("position", "steps", "tokens")}
+        about: dict[str, Any] = {name: getattr(self, name) for name in COUNTS}
         made_contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-        data = safetensors.torch.save(made_contiguous, metadata={"course": json.dumps(counts)})
+        about["check"] = workspace.digest([about, digest_of(made_contiguous)])
+        data = safetensors.torch.save(made_contiguous, metadata={"course": json.dumps(about)})
         workspace.write_bytes(self.path, data)
 
     def _resume(self) -> None:
         """Go on from what was kept, if there is anything and it is sound."""
         try:
             with safetensors.safe_open(self.path, framework="pt") as file:
-                counts = json.loads((file.metadata() or {})["course"])
+                about = json.loads((file.metadata() or {})["course"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, safetensors.SafetensorError, ValueError, KeyError):
+            if about.pop("check") != workspace.digest([about, digest_of(tensors)]):
+                return
+            position, steps, tokens, mass = *(about[name] for name in COUNTS), tensors.pop("mass")
+        except (OSError, safetensors.SafetensorError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
             return  # it begins anew
-        self.position, self.steps, self.tokens = (counts[name] for name in ("position", "steps", "tokens"))
-        self.mass = tensors.pop("mass")
+        self.position, self.steps, self.tokens, self.mass = position, steps, tokens, mass
         device = self.model.device
         for place in range(len(self.layers)):
             own = {name.split(".", 1)[1]: t for name, t in tensors.items() if name.startswith(f"{place}.")}

@@ -1,7 +1,8 @@
 """Trained lenses on disk: one safetensors file each, the manifest in its metadata.
 
 `lenses/<key>/lens.safetensors` in the workspace holds `matrices`, `centres` and `biases`, and under the metadata key
-`conceptscope` the manifest as JSON. Beside it lies, while it is being trained, what is done so far.
+`conceptscope` the manifest as JSON, with a checksum of the tensors and one of itself. Beside it lies, while it is being
+trained, what is done so far.
 """
 
 from __future__ import annotations
@@ -18,23 +19,27 @@ from core import workspace
 from core.errors import UserError
 from core.lenses.lens import TunedLens
 from core.models import Model
+from core.models.checksums import digest_of
 
-FORMAT = "tuned-lens/1"
+FORMAT = "tuned-lens/2"
+EARLIER = "tuned-lens/1"  # had no checksums, and is taken as it is
 SHAPES = {"matrices": 3, "centres": 2, "biases": 2}
 
 
 def save_lens(lens: TunedLens) -> Path:
     """Write a lens, atomically."""
     path = place_of(lens.key) / "lens.safetensors"
-    text = json.dumps({"format": FORMAT, "layers": lens.layers, **lens.manifest}, ensure_ascii=True, allow_nan=False)
     tensors = {name: getattr(lens, name).contiguous() for name in SHAPES}
+    told = {key: value for key, value in lens.manifest.items() if key != "check"}  # one that was read has its own
+    told |= {"format": FORMAT, "layers": lens.layers, "tensors": digest_of(tensors)}
+    text = json.dumps({**told, "check": workspace.digest(told)}, ensure_ascii=True, allow_nan=False)
     workspace.write_bytes(path, safetensors.torch.save(tensors, metadata={"conceptscope": text}))
     return path
 
 
 def load_lens(key: str) -> TunedLens:
     """The lens of that key. Raises UserError if there is none or its file is damaged."""
-    path = place_of(key) / "lens.safetensors"
+    path = found_at(key)
     if not path.is_file():
         raise UserError(f"There is no tuned lens {key!r}; train one with `lens train`.")
     manifest = read_manifest(path)
@@ -43,6 +48,8 @@ def load_lens(key: str) -> TunedLens:
     except (safetensors.SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged ({error}); delete its folder and train the lens again.") from None
     layers = tuple(manifest["layers"])
+    if manifest["format"] == FORMAT and manifest["tensors"] != digest_of(tensors):
+        raise UserError(f"{path} is damaged; delete its folder and train the lens again.")
     if not _fit(tensors, len(layers)):
         raise UserError(f"{path} does not hold a tuned lens for its layers; delete its folder and train it again.")
     return TunedLens(
@@ -58,7 +65,7 @@ def load_lens(key: str) -> TunedLens:
 def find_lens(model: Model) -> str | None:
     """Key of the lens of this model that was trained on most texts, the latest of equals; None if there is none."""
     found = []
-    for path in workspace.place("lenses", "x").parent.glob("*/lens.safetensors"):
+    for path in workspace.listed("lenses", "*/lens.safetensors"):
         try:
             manifest = read_manifest(path)
         except UserError:
@@ -70,13 +77,13 @@ def find_lens(model: Model) -> str | None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What is said of the lens in `path`, without reading its tensors."""
+    """What is said of the lens in `path`, without reading its tensors. Raises UserError if that is damaged."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             manifest = json.loads((file.metadata() or {}).get("conceptscope", "null"))
+        sound = isinstance(manifest, dict) and isinstance(manifest.get("recipe"), dict) and _is_as_written(manifest)
     except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); delete its folder and train the lens again.") from None
-    sound = isinstance(manifest, dict) and manifest.get("format") == FORMAT and isinstance(manifest.get("recipe"), dict)
     names = {"model_id": str, "fingerprint": str, "n_texts": int}
     if not sound or not all(isinstance(manifest["recipe"].get(name), kind) for name, kind in names.items()):
         raise UserError(f"{path} has no sound manifest; delete its folder and train the lens again.")
@@ -86,9 +93,21 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
+def found_at(key: str) -> Path:
+    """Where the lens `key` is to be read."""
+    return workspace.found("lenses", workspace.checked_name(key), "lens.safetensors")
+
+
 def place_of(key: str) -> Path:
-    """The folder of the lens `key`."""
+    """The folder of one's own lens `key`."""
     return workspace.place("lenses", workspace.checked_name(key), "lens.safetensors").parent
+
+
+def _is_as_written(manifest: dict[str, Any]) -> bool:
+    told = {key: value for key, value in manifest.items() if key != "check"}
+    return told.get("format") == EARLIER or (
+        told.get("format") == FORMAT and "tensors" in told and manifest.get("check") == workspace.digest(told)
+    )
 
 
 def _fit(tensors: dict[str, Tensor], layers: int) -> bool:

@@ -13,7 +13,7 @@ from core.activations.recipe import corpus_hash
 from core.directions import parameter
 from core.models import Model
 
-FORMAT = 1  # raised when the numbers or files of a lens change
+FORMAT = 1  # raised when the numbers of a lens change
 
 
 @dataclass(frozen=True)

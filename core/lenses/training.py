@@ -21,7 +21,7 @@ from core.examples import reference_texts
 from core.lenses.course import Course
 from core.lenses.held_out import score_lens
 from core.lenses.lens import TunedLens
-from core.lenses.library import load_lens, place_of, save_lens
+from core.lenses.library import found_at, load_lens, save_lens
 from core.lenses.settings import LensSettings, key_of, recipe_of
 from core.lenses.streams import hold_out
 from core.models import Model, tokenize
@@ -50,7 +50,7 @@ def train_lens(
     given = tuple(reference_texts() if texts is None else texts)
     recipe = recipe_of(model, chosen, given, settings)
     key = key_of(recipe)
-    if (place_of(key) / "lens.safetensors").is_file():
+    if found_at(key).is_file():
         return load_lens(key)
     train, held = hold_out(given, HELD_OUT, settings.seed)
     ids = tokenize(model, list(given), settings.max_length)

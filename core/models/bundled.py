@@ -6,17 +6,16 @@ are converted once to float32 safetensors in the workspace. The wheels' own code
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core import workspace
+from core import spaces, workspace
 from core.errors import UserError
+from core.models.checksums import note_checksums
+from core.whole_folders import whole_folder
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ def converted(name: str) -> Path:
 
 def directory_of(name: str) -> Path:
     """Where the converted form of a bundled model is, or will be."""
-    return workspace.place("models", f"{name}-{FORMAT}")
+    with spaces.within(""):  # one for all who use this workspace, made of what was installed
+        return workspace.place("models", f"{name}-{FORMAT}")
 
 
 def is_converted(name: str) -> bool:
@@ -72,16 +72,12 @@ def _convert(name: str, directory: Path) -> Path:
     path = weights_file(name)
     if path is None:
         raise UserError(f"The bundled model {name} is not installed; run `make setup`.")
-    # Two programs may convert at once: each into a directory of its own, and the first rename wins.
-    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{name}.", suffix=".part"))
-    try:
-        (_unpack_text if BUNDLED[name].kind == "text" else _unpack_images)(path, temporary)
-        with contextlib.suppress(OSError):
-            temporary.rename(directory)
-        if not is_converted(name):
-            raise UserError(f"{directory} is in the way and holds no model; remove it and try again.")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    # Two programs may convert at once: each into a directory of its own, and the first wins.
+    with spaces.within(""), whole_folder(directory, replace=False) as fresh:
+        (_unpack_text if BUNDLED[name].kind == "text" else _unpack_images)(path, fresh)
+        note_checksums(fresh)
+    if not is_converted(name):
+        raise UserError(f"{directory} is in the way and holds no model; remove it and try again.")
     return directory
 
 

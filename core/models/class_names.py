@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from core import workspace
 from core.errors import UserError
 
 # The 1,000 classes of ILSVRC 2012 in their usual order, which is that of their WordNet numbers: number, tab, words.
@@ -39,6 +40,7 @@ def read_names(path: Path, classes: int) -> tuple[str, ...]:
 
     Raises UserError if the file cannot be read or does not name exactly `classes` classes.
     """
+    workspace.readable(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"{path} is too large for a list of names; use at most {MAX_BYTES / 1e6:.0f} MB.")

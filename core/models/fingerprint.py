@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from core import workspace
+from core import spaces, workspace
+from core.models.checksums import damaged, noted, sha256
 from core.models.source import Source
 
 
@@ -13,14 +13,22 @@ def fingerprint(source: Source) -> str:
     """24 hexadecimal digits over names and contents of the source's files.
 
     Hashing is about a second per gigabyte, so a file's hash is remembered under its path, inode, size,
-    modification and change time; any write to the file changes one of these.
+    modification and change time; any write to the file changes one of these. What a disk changes by itself changes
+    none, and is not found here while the hash is remembered. Raises UserError for a file that is not what was noted
+    when the program made it, chat templates and the like included, which are in no fingerprint.
     """
     known = _known()
-    hashes = {path: known.get(_identity(path)) or _sha256(path) for path in source.files()}
+    sums = noted(source.directory) or {}
+    files = source.files()
+    others = {source.directory / name for name in sums} - {*files}
+    hashes = {path: known.get(_identity(path)) or sha256(path) for path in [*files, *sorted(others)] if path.is_file()}
+    for path, sha in hashes.items():
+        if path.parent == source.directory and sums.get(path.name, sha) != sha:
+            raise damaged(path, source.directory)
     fresh = {_identity(path): sha for path, sha in hashes.items() if _identity(path) not in known}
     if fresh:
-        workspace.write_json(_path(), {**known, **fresh})
-    return _of(source, hashes)
+        workspace.write_json(_path(), {**_read(_path()), **fresh})
+    return _of(source, {path: hashes[path] for path in files})
 
 
 def _of(source: Source, hashes: dict[Path, str]) -> str:
@@ -32,7 +40,13 @@ def _of(source: Source, hashes: dict[Path, str]) -> str:
 
 
 def _known() -> dict[str, str]:
-    return workspace.read_json(_path()) or {}
+    with spaces.within(""):  # of the shared library, where there is one; a hash says nothing but itself
+        shared = _read(_path())
+    return shared | _read(_path())
+
+
+def _read(path: Path) -> dict[str, str]:
+    return workspace.read_json(path) or {}
 
 
 def _path() -> Path:
@@ -42,8 +56,3 @@ def _path() -> Path:
 def _identity(path: Path) -> str:
     status = path.stat()
     return f"{path}|{status.st_ino}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

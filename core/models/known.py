@@ -16,6 +16,7 @@ from core import workspace
 from core.errors import UserError
 from core.models.bundled import BUNDLED, is_converted
 from core.models.fingerprint import fingerprint
+from core.models.remembered import is_permitted
 from core.models.site import Kind, Site
 from core.models.source import find_source, read_config
 
@@ -81,7 +82,7 @@ def known_model(spec: str, *, device: str | None = None, dtype: str | None = Non
         return None
     source = find_source(spec)
     own = fingerprint(source)
-    note = workspace.read_json(_path(own))
+    note = workspace.read_json(workspace.found("models", "layouts", f"{own}.json"))
     if not isinstance(note, dict) or note.get("format") != FORMAT:
         return None
     return KnownModel(source.id, own, *hardware, width=note["width"], blocks=tuple(note["blocks"]))
@@ -90,7 +91,7 @@ def known_model(spec: str, *, device: str | None = None, dtype: str | None = Non
 def remember_layout(fingerprint: str, blocks: tuple[str, ...], width: int) -> None:
     """Keep where the layers of the model with this fingerprint were found."""
     note = {"format": FORMAT, "width": width, "blocks": list(blocks)}
-    if workspace.read_json(_path(fingerprint)) != note:
+    if workspace.read_json(workspace.found("models", "layouts", f"{fingerprint}.json")) != note:
         workspace.write_json(_path(fingerprint), note)
 
 
@@ -103,6 +104,8 @@ def _is_here(spec: str) -> bool:
     spec = spec.strip()
     if spec in BUNDLED:
         return BUNDLED[spec].kind == "text" and is_converted(spec)
+    if not is_permitted(spec):
+        return False  # opening it says so
     try:
         path = Path(spec).expanduser()
         adapter = path / "adapter_config.json"

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
-
 from core.errors import UserError
 
-# Whatever its many loaders raise; for the user they all mean that the directory cannot be opened, and the first
-# sentence says why.
-UNREADABLE = (
-    *(OSError, ValueError, LookupError, TypeError, ImportError, RuntimeError, AttributeError, ArithmeticError),
-    *(AssertionError, MemoryError, SafetensorError, StrictDataclassError),
-)
+# Its many loaders raise whatever they like, a bare Exception from the tokenizer's Rust and struct.error from a cut file
+# among them; for the user they all mean that the directory cannot be opened, and the first sentence says why.
+UNREADABLE = (Exception,)
 
 
 def reason(error: BaseException) -> str:

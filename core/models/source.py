@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import spaces
 from core.errors import UserError
 from core.models.bundled import BUNDLED, converted
+from core.models.remembered import require_permitted
+from core.whole_folders import mended
 
 WEIGHTS = ("*.safetensors", "*.gguf")
 # What is fetched from a hub: weights in the two safe formats and plain data, never code or pickles.
@@ -54,18 +57,23 @@ class Source:
 def find_source(spec: str) -> Source:
     """The source that `spec` names: a bundled id, a local directory or .gguf file, or a hub id.
 
-    Raises UserError, in one sentence, if there is none that can be opened.
+    Raises UserError, in one sentence, if there is none that can be opened, or it is not for the present user.
     """
     spec = spec.strip()
     if not spec:
         raise UserError("Name a model: smollm2, a directory, a .gguf file or a hub id.")
+    require_permitted(spec)
+    return _found(spec)
+
+
+def _found(spec: str) -> Source:
     if spec in BUNDLED:
         return Source(spec, "bundled", converted(spec))
     try:
         path = Path(spec).expanduser()
         if path.is_file() and path.suffix == ".gguf":
             return Source(spec, "local", path.parent.resolve(), gguf=path.name)
-        is_directory = path.is_dir()
+        is_directory = mended(path).is_dir()
     except (OSError, RuntimeError, ValueError) as error:  # a home of nobody, a name too long, a folder not ours
         raise UserError(f"{spec[:80]!r} cannot be looked at: {error}") from None
     if is_directory:
@@ -106,7 +114,7 @@ def _adapter(spec: str, directory: Path) -> Source:
         raise UserError(f"{spec} is an adapter without {ADAPTER_WEIGHTS}; save it again with safe_serialization=True.")
     if not Path(base).is_absolute() and (directory / base).is_dir():
         base = str(directory / base)
-    if (Path(base) / "adapter_config.json").is_file() or (below := find_source(base)).adapter is not None:
+    if (Path(base) / "adapter_config.json").is_file() or (below := _found(base)).adapter is not None:
         raise UserError(f"{spec} is an adapter upon an adapter; merge the lower one into its base first.")
     return Source(spec, below.origin, below.directory, below.gguf, adapter=directory)
 
@@ -116,12 +124,13 @@ def _from_hub(spec: str) -> Source:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    shared = bool(spaces.space())  # nobody has a server fetch gigabytes, or what its owner's token alone may see
     try:
-        directory = snapshot_download(spec, allow_patterns=WANTED, local_files_only=offline)
+        directory = snapshot_download(spec, allow_patterns=WANTED, local_files_only=offline or shared)
     except HFValidationError:
         raise UserError(f"{spec!r} is neither a bundled model, a directory, nor a hub id like owner/name.") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        reason = "HF_HUB_OFFLINE is set" if offline else type(error).__name__
+        reason = "HF_HUB_OFFLINE is set" if offline else "only its owner may" if shared else type(error).__name__
         raise UserError(
             f"{spec!r} is not a local directory, and the hub could not be asked for it ({reason}); "
             "check the name or give the path of a directory."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from core.activations import Pool
 from core.directions import Finder
 from core.errors import UserError
 from core.examples import Info, catalogue, open_examples
+from core.models import AnyModel, opened
 from core.probing.asking import finders_of, sites_of
 from core.probing.plain import to_plain
 from core.probing.result import Sweep
@@ -21,13 +22,14 @@ from core.probing.sweeping import DEFAULT_METHODS, VERSION, sweep
 from core.progress import Listener, Progress, silent
 from core.spreadsheet import csv_text
 
-if TYPE_CHECKING:
-    from core.models import Model
-
 PREFIX, SHIFTED = "sae-probes/", "sae-probes/shift/"
 # Block 0 takes a forward pass of its own where only deeper layers are stored, so that it has to be asked for.
 CONTROLS = ("selectivity", "codelength")
 EVERY = 10  # sets after which the table is written anew
+
+# Sweeps of sets in their order, given how each is asked for: `sweep(model, open_examples(id, limit), **asked)`. For one
+# that could not be made, the reason stands.
+Sweeper = Callable[[Sequence[Info], dict[str, Any]], Iterator[Sweep | UserError]]
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def bundled_sets() -> list[Info]:
 
 
 def probe_all(
-    model: Model,
+    model: AnyModel,
     layers: Sequence[int],
     *,
     methods: Sequence[str | Finder] = DEFAULT_METHODS,
@@ -125,9 +127,12 @@ def probe_all(
     seeds: Sequence[int] = (),
     controls: Sequence[str] = CONTROLS,
     sets: Sequence[Info] | None = None,
+    sweeper: Sweeper | None = None,
     progress: Listener = silent,
 ) -> Table:
     """`sweep` of every bundled set, or of `sets`; what was finished before is read, so that a stopped call goes on.
+
+    sweeper: who makes the sweeps, by default this process, one after the other; `model` may then be only known.
 
     The table lies in the workspace's `results` folder as `probe-all-<key>.json` and `.csv`, written anew after every
     tenth set. A set that is too small for its limit is skipped and named.
@@ -169,27 +174,14 @@ def probe_all(
         workspace.write_bytes(files[1], lines.encode())
         return table
 
-    for number, info in enumerate(wanted):
-        progress(Progress(number, len(wanted), "sets", "probing every set"))
-
-        def inside(moment: Progress, number: int = number, info: Info = info) -> None:
-            progress(Progress(number, len(wanted), "sets", f"{info.id}: {moment.note}"))
-
-        try:
-            found = sweep(
-                model,
-                open_examples(info.id, limit=limit),
-                layers,
-                methods=methods,
-                pool=pool,
-                max_length=max_length,
-                seed=seed,
-                seeds=seeds,
-                controls=controls,
-                progress=inside,
-            )
-        except UserError as reason:
-            skipped.append(Skipped(info.id, str(reason)))
+    asked: dict[str, Any] = {"layers": tuple(layers), "methods": tuple(methods), "pool": pool, "max_length": max_length}
+    asked |= {"limit": limit, "seed": seed, "seeds": tuple(seeds), "controls": tuple(controls)}
+    progress(Progress(0, len(wanted), "sets", "probing every set"))
+    sweeps = _here(model, wanted, asked, progress) if sweeper is None else sweeper(wanted, asked)
+    for number, (info, found) in enumerate(zip(wanted, sweeps, strict=True)):
+        progress(Progress(number + 1, len(wanted), "sets", "probing every set"))
+        if isinstance(found, UserError):
+            skipped.append(Skipped(info.id, str(found)))
             continue
         computed += not found.cached
         rows += _rows(info, found)
@@ -197,6 +189,25 @@ def probe_all(
             write(number)
     progress(Progress(len(wanted), len(wanted), "sets", "probing every set"))
     return write(len(wanted))
+
+
+def sweep_of(model: AnyModel, id: str, asked: dict[str, Any], *, progress: Listener = silent) -> Sweep | UserError:
+    """The sweep of one set, or why there is none. asked: as a Sweeper is given it."""
+    own = {name: value for name, value in asked.items() if name not in ("layers", "limit")}
+    loaded = opened(model)
+    try:
+        return sweep(loaded, open_examples(id, limit=asked["limit"]), asked["layers"], **own, progress=progress)
+    except UserError as reason:
+        return reason
+
+
+def _here(model: AnyModel, wanted: Sequence[Info], asked: dict[str, Any], progress: Listener) -> Iterator[Any]:
+    for number, info in enumerate(wanted):
+
+        def inside(moment: Progress, number: int = number, info: Info = info) -> None:
+            progress(Progress(number, len(wanted), "sets", f"{info.id}: {moment.note}"))
+
+        yield sweep_of(model, info.id, asked, progress=inside)
 
 
 def _rows(info: Info, found: Sweep) -> list[Row]:

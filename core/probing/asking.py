@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from core.examples import Examples
 from core.models import AnyModel, Site, opened
 from core.probing.plain import from_plain, to_plain
 from core.progress import Listener, silent
+from core.versions import version
 
 T = TypeVar("T")
 

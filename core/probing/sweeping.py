@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.activations import Pool, read_result, write_result
 from core.directions import Finder
@@ -142,6 +142,13 @@ def cached_sweep(
     # A set may have been saved under another name since.
     named = value | {"model_id": model.id, "examples_id": examples.id}
     return sweep_from_json(named, seconds=time.perf_counter() - start)
+
+
+def keep_sweep(model: AnyModel, examples: Examples, found: Sweep, **asked: Any) -> None:
+    """Keep a sweep that was made elsewhere. asked: layers, methods, ..., as `sweep` was given them there."""
+    sites, finders = sites_of(model, asked["layers"]), finders_of(asked["methods"])
+    settings = (asked[name] for name in ("pool", "max_length", "seed", "seeds", "controls"))
+    write_result(_key(model, examples, sites, finders, *settings), found.to_json())
 
 
 def _layer0(results: Sequence[ProbeResult]) -> Baseline:

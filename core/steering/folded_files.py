@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,13 @@ from torch import Tensor
 
 from core import workspace
 from core.errors import UserError
+from core.models.checksums import note_checksums
 from core.models.model import Model
 from core.models.shelf import remember
 from core.models.source import Source
 from core.steering.folding import Folded
 from core.steering.ready import Ready, with_digests
+from core.whole_folders import mend, mended, remove_folder, whole_folder
 
 README = """# {title}
 
@@ -40,31 +39,24 @@ def save_folded(model: Model, ready: Ready, folded: Folded, name: str, *, replac
 
     Raises UserError if the name is taken, or the disk does not take it.
     """
-    folder = workspace.place("exports", workspace.checked_name(name))
+    folder = mended(workspace.place("exports", workspace.checked_name(name)))
     if folder.exists() and not replace:
         raise UserError(f"There is an export called {name!r} already: choose another name, or delete {folder}.")
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".part"))
-    try:
+    size = sum(one.numel() * one.element_size() for one in folded.network.parameters())
+    with whole_folder(folder, size=size) as part:
         folded.network.save_pretrained(part)
         with model.tokenizer_lock:
             model.tokenizer.save_pretrained(part)
         recipe = with_digests(ready.recipe, ready, model)
-        (part / "recipe.json").write_text(recipe.to_text(), "utf-8")
+        workspace.write_json(part / "recipe.json", recipe.to_json())
         listed = [edit.to_json() for edit in folded.edits]
         about: dict[str, Any] = {"edits": listed, "added_biases": folded.added_biases, "difference": folded.difference}
-        (part / "edits.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        workspace.write_json(part / "edits.json", about)
         safetensors.torch.save_file(_tensors(folded), part / "edits.safetensors")
+        note_checksums(part)  # before the README, which decides nothing and may be written into
         lines = "\n".join(f"- `{edit['tensor']}`: {edit['what']}, of length {edit['norm']:.4g}" for edit in listed)
         text = README.format(title=name, model=model.id, folder=name, difference=folded.difference, edits=lines)
         (part / "README.md").write_text(text, "utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
-    except OSError as error:
-        raise UserError(f"{folder} could not be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    workspace.sync_directory(folder.parent)
     remember(Source(str(folder), "local", folder), model.n_layers, model.width)
     return folder
 
@@ -85,7 +77,9 @@ class FoldedModel:
 def list_folded() -> list[FoldedModel]:
     """The folded pushes in the workspace, by name. A directory without a sound list of edits is none of ours."""
     found = []
-    for path in sorted(workspace.place("exports", "x").parent.glob("[!.]*/edits.json")):
+    exports = workspace.place("exports", "x").parent
+    mend(exports)
+    for path in sorted(exports.glob("[!.]*/edits.json")):
         if path.parent.is_symlink():
             continue
         about, recipe = workspace.read_json(path), workspace.read_json(path.parent / "recipe.json")
@@ -109,16 +103,10 @@ def list_folded() -> list[FoldedModel]:
 
 def delete_folded(name: str) -> None:
     """Undo a folding: remove its directory. What it was made from was never changed. UserError if there is none."""
-    folder = workspace.place("exports", workspace.checked_name(name))
+    folder = mended(workspace.place("exports", workspace.checked_name(name)))
     if folder.is_symlink() or not (folder / "edits.json").is_file():
         raise UserError(f"There is no folded model called {name!r} to delete.")
-    gone = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".gone"))
-    try:
-        folder.rename(gone / name)  # at once, so that nobody ever opens half of it
-        shutil.rmtree(gone)
-    except OSError as error:
-        raise UserError(f"{folder} could not be deleted: {error.strerror or error}.") from error
-    workspace.sync_directory(folder.parent)
+    remove_folder(folder)
 
 
 def _tensors(folded: Folded) -> dict[str, Tensor]:

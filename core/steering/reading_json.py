@@ -7,18 +7,27 @@ from collections.abc import Collection, Mapping
 from math import inf
 from typing import Any
 
+from core import workspace
 from core.errors import UserError
 
 
 def parsed(text: str | bytes, what: str, *, largest: int) -> dict[str, Any]:
-    """The JSON object in a text. `what` names it in sentences; largest: characters or bytes."""
+    """The JSON object in a text. `what` names it in sentences; largest: characters or bytes.
+
+    What the program kept has to be what it wrote; what somebody brings without a checksum is taken as it is.
+    """
     if len(text) > largest:
         raise UserError(f"{what} is longer than {largest:,} characters, which no recipe needs.")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{what} is no JSON ({str(error)[:120]}); save a recipe again.") from None
-    return mapping(value, what)
+    data = text.encode("utf-8", errors="surrogatepass") if isinstance(text, str) else text
+    if (sound := workspace.json_value(data)) is None and value is not None:
+        raise UserError(
+            f"{what} is damaged, or was changed after it was saved; if the change was meant, take its line 'check' out."
+        )
+    return mapping(sound, what)
 
 
 def mapping(value: Any, what: str, known: Collection[str] | None = None) -> dict[str, Any]:

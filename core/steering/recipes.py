@@ -14,21 +14,21 @@ def save_recipe(recipe: Recipe, name: str, *, replace: bool = False) -> Path:
     path = _path(name)
     if path.exists() and not replace:
         raise UserError(f"There is a recipe called {name!r} already: choose another name, or delete it.")
-    workspace.write_bytes(path, recipe.to_text().encode("utf-8", errors="surrogatepass"))
+    workspace.write_json(path, recipe.to_json())
     return path
 
 
 def keep_for_job(recipe: Recipe) -> Path:
     """A file that a job can read the recipe from, named by what it holds and in no list."""
     path = workspace.place("recipes", f".{workspace.digest(recipe.to_json())}.json")
-    if not path.is_file():
-        workspace.write_bytes(path, recipe.to_text().encode())
+    if workspace.read_json(path) != recipe.to_json():  # it is not there, or damaged
+        workspace.write_json(path, recipe.to_json())
     return path
 
 
 def load_recipe(name: str) -> Recipe:
     """The saved recipe of that name. Raises UserError if there is none, or none that is sound."""
-    path = _path(name)
+    path = workspace.found(*_parts(name))
     if not path.is_file():
         raise UserError(f"There is no recipe called {name!r}; saved are: {', '.join(list_recipes()) or 'none yet'}.")
     return read_recipe(path)
@@ -36,6 +36,7 @@ def load_recipe(name: str) -> Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a file. Raises UserError if it cannot be read, or is none."""
+    workspace.readable(path)
     try:
         if path.stat().st_size > LARGEST:
             raise UserError(f"{path} is larger than {LARGEST:,} bytes, which no recipe needs.")
@@ -46,11 +47,12 @@ def read_recipe(path: Path) -> Recipe:
 
 def list_recipes() -> list[str]:
     """Names of the saved recipes, in order."""
-    return sorted(path.name.removesuffix(".json") for path in _path("x").parent.glob("[!.]*.json"))
+    return sorted(path.name.removesuffix(".json") for path in workspace.listed("recipes", "[!.]*.json"))
 
 
 def delete_recipe(name: str) -> None:
     """Remove a saved recipe. Raises UserError if there is none of that name."""
+    workspace.require_own(name, *_parts(name))
     path = _path(name)
     if not path.exists():
         raise UserError(f"There is no recipe called {name!r} to delete.")
@@ -59,4 +61,8 @@ def delete_recipe(name: str) -> None:
 
 
 def _path(name: str) -> Path:
-    return workspace.place("recipes", f"{workspace.checked_name(name)}.json")
+    return workspace.place(*_parts(name))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    return "recipes", f"{workspace.checked_name(name)}.json"

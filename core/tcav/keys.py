@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib import metadata
 from typing import Any
 
-from core import workspace
+from core import versions, workspace
 from core.examples.bundled import version
 from core.models import Site
 from core.tcav.analysis import Settings
@@ -41,7 +40,7 @@ def result_key(
             "settings": asdict(settings),
             "controls": digests_of(controls),
             "bundled sets": version(),
-            "scikit-learn": metadata.version("scikit-learn"),
+            "scikit-learn": versions.version("scikit-learn"),
             **more,
         }
     )

@@ -24,12 +24,16 @@ def record_concept(
     inputs: Sequence[Item],
     *,
     one_class: bool = False,
+    norms: Sequence[float] | None = None,
     progress: Listener = silent,
 ) -> Concept:
-    """The concept at `sites`, without rows whose content is among `inputs`, sinks, and empty ones."""
+    """The concept at `sites`, without rows whose content is among `inputs`, sinks, and empty ones.
+
+    norms: the sites' typical norms, where they are known already.
+    """
     apart = not_among(source.items, inputs)
     used = source.only(apart)
-    norms = reader.sink_norms(sites, progress)
+    norms = reader.sink_norms(sites, progress) if norms is None else norms
     X: list[list[np.ndarray]] = [[] for _ in sites]
     for items, rows in zip(used.corpora, used.rows, strict=True):
         for parts, recorded in zip(X, reader.record(items, sites, progress), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +15,23 @@ from core.tcav.analysis import Settings
 from core.tcav.asking import PUSHED, ask, pusher
 from core.tcav.concept import Concept
 from core.tcav.controls import record_controls
-from core.tcav.disjoint import Inputs
+from core.tcav.disjoint import Inputs, Item
 from core.tcav.keys import result_key
-from core.tcav.reader import Reading
+from core.tcav.reader import Reader, Reading
 from core.tcav.readers import reader_of, require_open, sites_of
 from core.tcav.recorded import record_concept
 from core.tcav.scanning import rank_concepts
-from core.tcav.sources import Labelled, source_of
+from core.tcav.sources import Labelled, Source, source_of
 from core.tcav.targets import Target
 
 if TYPE_CHECKING:
-    from core.models import AnyModel, ImageModel
+    from core.models import AnyModel, ImageModel, Site
 
 VERSION = 1
 ROWS = 120  # of each set, half of them positives, unless the user says otherwise
+
+# Concepts of sources in their order, at sites, apart from the inputs; a reason stands for one that cannot be used.
+Recorder = Callable[["Reader", "Sequence[Source]", "Sequence[Site]", "Sequence[Item]"], "Iterator[Concept | UserError]"]
 
 
 def concepts_at_hand(*, images: bool = False) -> list[str]:
@@ -53,12 +56,13 @@ def scan(
     controls: Sequence[Labelled] = (),
     pushed: int = PUSHED,
     compute: bool = True,
+    recorder: Recorder | None = None,
     progress: Listener = silent,
 ) -> dict[str, Any]:
     """`concepts` ranked for one target at the residual stream after `layer`: {"results", "notes", "seconds", "cached"}.
 
     controls: sets that stand for other concepts beside those that are ranked, where these are few. A set of which too
-    few rows can be used is left out and named in the notes.
+    few rows can be used is left out and named in the notes. recorder: who records the sets, by default this process.
     """
     start = time.perf_counter()
     settings, reader = replace(settings or Settings(), correction="bh"), reader_of(model, reading)
@@ -75,18 +79,27 @@ def scan(
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     recorded: list[Concept] = []
     notes = list(asked.notes)
-    for number, source in enumerate(sources):
-        progress(Progress(number, len(sources), "sets", f"recording {len(sources)} sets"))
-        try:
-            recorded.append(record_concept(reader, source, sites, asked.items))
-        except UserError as reason:
-            notes.append(str(reason))
-    progress(Progress(len(sources), len(sources), "sets", f"recording {len(sources)} sets"))
+    for number, found in enumerate((recorder or _here)(reader, sources, sites, asked.items)):
+        progress(Progress(number + 1, len(sources), "sets", f"recording {len(sources)} sets"))
+        if isinstance(found, UserError):
+            notes.append(str(found))
+        else:
+            recorded.append(found)
     if not recorded:
         raise UserError(f"None of the {len(sources)} sets can be used: {notes[-1]}")
     pushing = pusher(reader, [target], asked, sites, pushed, settings.seed, progress) if pushed else None
     others = record_controls(reader, controls, sites, asked.items, progress=progress)
     ranked = rank_concepts(recorded, asked.question, settings, controls=others, pushing=pushing, progress=progress)
-    found = {"results": [one.to_json() for one in ranked], "notes": notes}
-    write_result(key, found)
-    return {**found, "seconds": time.perf_counter() - start, "cached": False}
+    result = {"results": [one.to_json() for one in ranked], "notes": notes}
+    write_result(key, result)
+    return {**result, "seconds": time.perf_counter() - start, "cached": False}
+
+
+def _here(
+    reader: Reader, sources: Sequence[Source], sites: Sequence[Site], items: Sequence[Item]
+) -> Iterator[Concept | UserError]:
+    for source in sources:
+        try:
+            yield record_concept(reader, source, sites, items)
+        except UserError as reason:
+            yield reason

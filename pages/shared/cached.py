@@ -1,6 +1,8 @@
 """The only place with Streamlit's caches: models in memory, and what every run of a page reads again.
 
-Keys are plain values. torch and what needs it is imported inside functions, so that pages without a model are quick.
+Keys are plain values. What is kept by a name, or bears one, is kept for each user's space (core/spaces.py) by itself:
+a name means something else to another. Models are for all who may open them, which is asked before. torch and what
+needs it is imported inside functions, so that pages without a model are quick.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
+from core import spaces
 from core.examples import Examples, Info, catalogue, list_images, open_examples, stamp
 from core.models import KnownModel, NotOpened, as_known, known_model
+from core.models.remembered import require_permitted
 from core.progress import Listener, silent
 from pages.shared.collecting import free, spared
 from pages.shared.hardware import chosen_hardware
@@ -28,6 +32,7 @@ T = TypeVar("T")
 
 MODELS = 2  # in memory at once
 DIRECTIONS = 128  # a few kilobytes each
+USERS = 16  # whose lists are kept at once
 
 
 @st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=free)
@@ -39,6 +44,7 @@ def _model(spec: str, device: str | None, dtype: str | None) -> Model:
 
 def model(spec: str) -> Model:
     """The opened model on the chosen hardware, one for all sessions. Raises UserError if it cannot be opened."""
+    require_permitted(spec)
     with st.spinner("Opening the model …", show_time=True):
         return _model(spec, *chosen_hardware())
 
@@ -48,20 +54,33 @@ def close_model(spec: str) -> None:
     _model.clear(spec, *chosen_hardware())
 
 
-@st.cache_data(ttl=5, max_entries=1, show_spinner="Reading the list of examples …")
-def all_examples() -> dict[str, Info]:
-    """The catalogue by id. Kept for seconds only: another session may save a set."""
+@st.cache_data(ttl=5, max_entries=USERS, show_spinner="Reading the list of examples …")
+def _all_examples(here: str) -> dict[str, Info]:
     return {info.id: info for info in catalogue()}
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def all_images() -> dict[str, Info]:
-    """The sets of images at hand that hold a concept, by id."""
+def all_examples() -> dict[str, Info]:
+    """The catalogue by id. Kept for seconds only: another session may save a set."""
+    return _all_examples(spaces.space())
+
+
+def forget_examples() -> None:
+    """After a set was saved, renamed or deleted: have the catalogue read again."""
+    _all_examples.clear(spaces.space())
+
+
+@st.cache_data(ttl=60, max_entries=USERS, show_spinner=False)
+def _all_images(here: str) -> dict[str, Info]:
     return {info.id: info for info in list_images() if info.positives and info.negatives}
 
 
+def all_images() -> dict[str, Info]:
+    """The sets of images at hand that hold a concept, by id."""
+    return _all_images(spaces.space())
+
+
 @st.cache_data(ttl=600, max_entries=8, show_spinner=False)
-def _examples(id: str, limit: int | None, changed: str) -> Examples:
+def _examples(here: str, id: str, limit: int | None, changed: str) -> Examples:
     found = open_examples(id, limit=limit)
     _ = found.digest  # kept with it, so that no view hashes the texts again
     return found
@@ -69,7 +88,7 @@ def _examples(id: str, limit: int | None, changed: str) -> Examples:
 
 def examples(id: str, limit: int | None) -> Examples:
     """Examples by id, cut to `limit` rows. Raises UserError if they cannot be opened."""
-    return _examples(id, limit, stamp(id))  # a set may be saved anew under its name
+    return _examples(spaces.space(), id, limit, stamp(id))  # a set may be saved anew under its name
 
 
 def known(spec: str) -> KnownModel:
@@ -147,7 +166,7 @@ def direction(
         if method_named(method).made_from == "models":
             source = ModelPair(model(other), Texts.of(rows))
             of += source.other.fingerprint
-    key = (opened.fingerprint, opened.device.type, opened.dtype_name, of, layer, method)
+    key = (spaces.space(), opened.fingerprint, opened.device.type, opened.dtype_name, of, layer, method)
     shelf = _directions()
     if key not in shelf:
         site = opened.site(layer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import spaces
 from core.examples import Examples, Report, Table, join_near_repeats, lint, open_table, open_upload, read_table
 from pages.shared import cached
 
@@ -38,21 +39,21 @@ def of_text_file(name: str, data: bytes, encoding: str) -> Examples:
 
 
 @st.cache_resource(ttl=_KEPT, max_entries=16, show_spinner=False)
-def _report(digest: str, names: tuple[str, ...], _examples: Examples) -> Report:
+def _report(here: str, digest: str, names: tuple[str, ...], _examples: Examples) -> Report:
     return lint(_examples)
 
 
 def report(examples: Examples) -> Report:
     """What the linter says of these examples."""
-    return _report(examples.digest, (examples.positive_name, examples.negative_name), examples)
+    return _report(spaces.space(), examples.digest, (examples.positive_name, examples.negative_name), examples)
 
 
 @st.cache_resource(ttl=_KEPT, max_entries=4, show_spinner="Looking for near repeats …")
-def _joined(digest: str, _examples: Examples) -> Examples:
+def _joined(here: str, digest: str, _examples: Examples) -> Examples:
     return join_near_repeats(_examples)
 
 
 def joined(id: str) -> Examples:
     """The set with texts that are nearly the same in one group."""
     whole = cached.examples(id, None)
-    return _joined(whole.digest, whole)
+    return _joined(spaces.space(), whole.digest, whole)

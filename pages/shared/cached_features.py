@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import spaces
 from pages.shared import cached
 from pages.shared.collecting import free, spared
 
@@ -74,7 +75,8 @@ def opened(spec: str, listed: Listed) -> Opened | None:
     if not folders:
         return None
     folder = folders[0]
-    moment = (str(folder), *(str(_changed(folder / name)) for name in (MANIFEST, FILE)), found.key)
+    own = str(found.folder)  # beside whose files published labels lie
+    moment = (str(folder), *(str(_changed(folder / name)) for name in (MANIFEST, FILE)), found.key, own)
     return Opened(spec, found, _index(str(folder), _changed(folder / MANIFEST)), moment)
 
 
@@ -209,7 +211,8 @@ def ranking(opened: Opened, concept: str, limit: int, *, computed: bool) -> Conc
         return None
     model, examples = cached.model(opened.spec), cached.examples(concept, limit)
     names = sorted(_beside(opened, concept))
-    key = (opened.dictionary.key, model.fingerprint, model.device.type, model.dtype_name, examples.digest, *names)
+    identity = (model.fingerprint, model.device.type, model.dtype_name)
+    key = (spaces.space(), opened.dictionary.key, *identity, examples.digest, *names)
     return _ranking(key, opened, concept, limit)
 
 
@@ -234,7 +237,7 @@ def _beside(opened: Opened, concept: str) -> dict[str, np.ndarray]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _directions_at(key: str, changed: int, _dictionary: Dictionary) -> dict[str, Direction]:
+def _directions_at(here: str, key: str, changed: tuple[int, ...], _dictionary: Dictionary) -> dict[str, Direction]:
     from core.dictionaries.index.probed import fits
     from core.directions import list_directions
 
@@ -245,12 +248,14 @@ def directions_at(opened: Opened) -> dict[str, Direction]:
     """Saved directions of the model at the dictionary's place, by name."""
     from core import workspace
 
-    changed = _changed(workspace.place("directions", "x").parent)  # every name that comes or goes, and every rewrite
-    return _directions_at(opened.dictionary.key, changed, opened.dictionary)
+    # Every name that comes or goes, and every rewrite, in one's own space and in the library.
+    folders = (workspace.place("directions", "x").parent, workspace.shared() / "directions")
+    changed = tuple(map(_changed, folders))
+    return _directions_at(spaces.space(), opened.dictionary.key, changed, opened.dictionary)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _map(key: str, _opened: Opened) -> np.ndarray | None:
+def _map(here: str, key: str, _opened: Opened) -> np.ndarray | None:
     from core.dictionaries.maps.feature_map import known_map
 
     return known_map(_opened.dictionary)
@@ -258,7 +263,8 @@ def _map(key: str, _opened: Opened) -> np.ndarray | None:
 
 def drawn_map(opened: Opened) -> np.ndarray | None:
     """Points (m, 2), a feature each; None if the map was not drawn yet."""
-    found = _map(opened.dictionary.key, opened)
+    here = spaces.space()
+    found = _map(here, opened.dictionary.key, opened)
     if found is None:
-        _map.clear(opened.dictionary.key, opened)  # it may be there at the next look
+        _map.clear(here, opened.dictionary.key, opened)  # it may be there at the next look
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core import spaces
 from core.progress import Listener, silent
 from pages.shared import cached
 
@@ -24,7 +25,7 @@ def _shelf() -> OrderedDict[tuple[Any, ...], Any]:
 
 
 def _kept(key: tuple[Any, ...], make: Any) -> Any:
-    shelf = _shelf()
+    shelf, key = _shelf(), (spaces.space(), *key)
     if key not in shelf:
         shelf[key] = make()
         while len(shelf) > SHELF:

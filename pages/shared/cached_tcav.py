@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
+from core import spaces
 from core.models import NotOpened
+from core.models.remembered import require_permitted
 from core.progress import Listener
 from pages.shared import cached
 from pages.shared.hardware import chosen_hardware
@@ -44,16 +46,19 @@ def controls(count: int, kind: str = "text") -> Sequence[Labelled]:
 
 
 @st.cache_resource(ttl=60, max_entries=32, show_spinner="Looking at the images …")
-def images(id: str, limit: int | None) -> ImageExamples:
-    """A set of images. Kept for a minute only: files may change. Raises UserError if it cannot be opened."""
+def _images(here: str, id: str, limit: int | None) -> ImageExamples:
     from core.examples import open_images
 
     return open_images(id, limit=limit)
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def class_images() -> dict[str, str]:
-    """Titles of the sets of photographs on this machine, by id: a cut-out first, if there are any."""
+def images(id: str, limit: int | None) -> ImageExamples:
+    """A set of images. Kept for a minute only: files may change. Raises UserError if it cannot be opened."""
+    return _images(spaces.space(), id, limit)
+
+
+@st.cache_data(ttl=60, max_entries=cached.USERS, show_spinner=False)
+def _class_images(here: str) -> dict[str, str]:
     from core.examples import list_images
     from core.examples.image_sets import STAMPS
 
@@ -61,12 +66,21 @@ def class_images() -> dict[str, str]:
     return stamps | {info.id: info.title for info in list_images() if info.subject == "photograph"}
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def pools() -> dict[str, str]:
-    """Titles of the pools of images that hold negatives alone, by id."""
+def class_images() -> dict[str, str]:
+    """Titles of the sets of photographs on this machine, by id: a cut-out first, if there are any."""
+    return _class_images(spaces.space())
+
+
+@st.cache_data(ttl=60, max_entries=cached.USERS, show_spinner=False)
+def _pools(here: str) -> dict[str, str]:
     from core.examples import list_images
 
     return {info.id: info.title for info in list_images() if not info.positives}
+
+
+def pools() -> dict[str, str]:
+    """Titles of the pools of images that hold negatives alone, by id."""
+    return _pools(spaces.space())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -80,6 +94,7 @@ def model(spec: str, kind: str) -> Model | ImageModel:
     """The opened model, one for all sessions. Raises UserError if it cannot be opened."""
     if kind == "text":
         return cached.model(spec)
+    require_permitted(spec)
     with st.spinner("Opening the model …", show_time=True):
         return _image_model(spec, *chosen_hardware())
 
@@ -93,6 +108,7 @@ def _text_classes(spec: str) -> tuple[str, ...]:
 
 def class_names(spec: str, kind: str) -> tuple[str, ...]:
     """Of a classifier, whose answers they are; none for a model that predicts words. Raises UserError."""
+    require_permitted(spec)
     return _text_classes(spec) if kind == "text" else model(spec, kind).class_names
 
 
@@ -133,7 +149,7 @@ def reopened(choices: Choices, progress: Listener) -> Reopened:
 
 def is_open(choices: Choices) -> bool:
     """Whether the arrays behind a test are in memory, so that nothing has to be read."""
-    return any(key[0] == choices for key in _tests())
+    return any(key[:2] == (spaces.space(), choices) for key in _tests())
 
 
 def shares(
@@ -172,4 +188,5 @@ def _key(choices: Choices, opened: Any, asked: tuple[Any, ...]) -> tuple[Any, ..
     sets = tuple(one.digest for one in asked[0])
     inputs = tuple(item if isinstance(item, str) else item.digest for item in asked[2].items)
     other = choices.open_set(choices.other).digest if choices.other else ""
-    return (choices, opened.fingerprint, opened.device.type, opened.dtype_name, sets, inputs, other)
+    identity = (opened.fingerprint, opened.device.type, opened.dtype_name)
+    return (spaces.space(), choices, *identity, sets, inputs, other)

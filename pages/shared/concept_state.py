@@ -10,7 +10,7 @@ from core import jobs
 from core.concept import command_line
 from pages.shared import running
 from pages.shared.concept_choices import Choices
-from pages.shared.downloads import file_part, json_button
+from pages.shared.downloads import download_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.text import duration, plain
 
@@ -107,7 +107,7 @@ def _take_away(choices: Choices, known: Concept, title: str) -> None:
     name = f"{file_part(title)}-{file_part(choices.model.rsplit('/', 1)[-1])}"
     command = command_line(["report", *choices.words(), "--out", f"{name}.html"])
     with st.container(horizontal=True):
-        st.download_button(
+        download_button(
             "Download the report",
             lambda: report_html(known, command),
             file_name=f"{name}.html",

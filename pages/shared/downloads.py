@@ -9,7 +9,24 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import spaces
 from core.spreadsheet import csv_text
+
+
+def download_button(label: str, data: str | bytes | Callable[[], str | bytes], **options: Any) -> None:
+    """`st.download_button`. What is made when it is asked for is made for whoever was shown the button: Streamlit does
+    that in a thread that knows nobody."""
+    st.download_button(label, _as_here(data) if callable(data) else data, **options)
+
+
+def _as_here(made: Callable[[], str | bytes]) -> Callable[[], str | bytes]:
+    here = spaces.space()
+
+    def made_here() -> str | bytes:
+        with spaces.within(here):
+            return made()
+
+    return made_here
 
 
 def frame_csv(table: pd.DataFrame) -> str:
@@ -20,7 +37,7 @@ def frame_csv(table: pd.DataFrame) -> str:
 
 def csv_button(table: pd.DataFrame, file_name: str, *, label: str = "Download CSV") -> None:
     """A button that downloads `table`."""
-    st.download_button(
+    download_button(
         label,
         lambda: frame_csv(table),
         file_name=file_name,
@@ -33,7 +50,7 @@ def csv_button(table: pd.DataFrame, file_name: str, *, label: str = "Download CS
 
 def json_button(value: Callable[[], Any], file_name: str, *, label: str = "JSON") -> None:
     """A button that downloads what `value` gives, plain values, as JSON."""
-    st.download_button(
+    download_button(
         label,
         lambda: json.dumps(value(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         file_name=file_name,

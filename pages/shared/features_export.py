@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.spreadsheet import csv_text
-from pages.shared.downloads import frame_csv
+from pages.shared.downloads import download_button, frame_csv
 from pages.shared.features_html import MOST, card_html, table_html
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def table_buttons(found: pd.DataFrame, name: str) -> None:
             (f"HTML: {min(len(found), MOST):,} lines", "html", "text/html", lambda: table_html(found, name)),
         )
         for label, suffix, mime, made in formats:
-            st.download_button(label, made, file_name=f"{name}.{suffix}", mime=mime, on_click="ignore", key=suffix)
+            download_button(label, made, file_name=f"{name}.{suffix}", mime=mime, on_click="ignore", key=suffix)
 
 
 def joined(found: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def examples_csv(one: Feature) -> str:
 def card_buttons(one: Feature, label: Label | None, about: Mapping[str, Any], name: str) -> None:
     """The card in a choice of formats."""
     with st.popover("Export", icon=":material/download:"):
-        st.download_button(
+        download_button(
             "JSON: everything on this card",
             lambda: json.dumps(card_json(one, label, about), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
             file_name=f"{name}.json",
@@ -127,7 +127,7 @@ def card_buttons(one: Feature, label: Label | None, about: Mapping[str, Any], na
             on_click="ignore",
             key="card_json",
         )
-        st.download_button(
+        download_button(
             "CSV: its examples",
             lambda: examples_csv(one),
             file_name=f"{name}-examples.csv",
@@ -135,7 +135,7 @@ def card_buttons(one: Feature, label: Label | None, about: Mapping[str, Any], na
             on_click="ignore",
             key="card_csv",
         )
-        st.download_button(
+        download_button(
             "HTML: a page that opens anywhere",
             lambda: card_html(one, label, about),
             file_name=f"{name}.html",

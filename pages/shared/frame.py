@@ -13,6 +13,7 @@ from core.examples import Info
 from core.glossary import defined
 from core.models import ModelInfo, list_models
 from pages.shared import cached
+from pages.shared.door import enter, signed_in_as
 from pages.shared.hardware import choose_hardware
 from pages.shared.links import linked
 from pages.shared.style import style
@@ -52,6 +53,7 @@ def frame(*, images: bool = False) -> Chosen:
     images: whether the page is for models that read images too.
     """
     _enter_by_the_door()
+    enter()
     style()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
@@ -64,6 +66,7 @@ def frame(*, images: bool = False) -> Chosen:
         layer = _choose_layer(layers)
         concept = _choose_concept(cached.all_examples()) if kind == "text" else _choose_images(cached.all_images())
         to_library("Your own texts", icon=":material/library_add:", do="add")
+        signed_in_as()
     return Chosen(model, layer, layers, concept, kind)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.downloads import download_button
 from pages.shared.errors import mendable
 from pages.shared.links import want
 from pages.shared.text import plain
@@ -28,7 +29,7 @@ def export_button(one: Direction) -> None:
             except UserError as reason:
                 st.caption(f"{format.title}: {plain(str(reason))}")
                 continue
-            st.download_button(
+            download_button(
                 format.title,
                 data,
                 file_name=f"{one.name}{format.suffix}",

@@ -14,6 +14,7 @@ from core.examples import (
     to_jsonl,
 )
 from pages.shared import cached, cached_examples
+from pages.shared.downloads import download_button
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
 from pages.shared.links import want
@@ -26,7 +27,7 @@ def downloads(info: Info) -> None:
     """Two formats to take a set away in."""
     stem = info.id.replace("/", "-")
     with st.popover("Download", icon=":material/download:"):
-        st.download_button(
+        download_button(
             "CSV, for a spreadsheet",
             lambda: to_csv(cached.examples(info.id, None)),
             file_name=f"{stem}.csv",
@@ -35,7 +36,7 @@ def downloads(info: Info) -> None:
             help="Texts that look like formulas get an apostrophe before them, so that no spreadsheet runs them. When "
             "the file is opened here again, they lose it.",
         )
-        st.download_button(
+        download_button(
             "JSONL, exact",
             lambda: to_jsonl(cached.examples(info.id, None)),
             file_name=f"{stem}.jsonl",
@@ -58,7 +59,7 @@ def keep_in_order(chosen: Chosen, info: Info) -> None:
             with mendable():
                 delete_examples(info.id)
                 st.session_state[_DELETED] = info.id
-                cached.all_examples.clear()
+                cached.forget_examples()
                 st.rerun()
 
 
@@ -73,7 +74,7 @@ def offer_undo() -> None:
             with mendable():
                 restore_examples(name)
                 del st.session_state[_DELETED]
-                cached.all_examples.clear()
+                cached.forget_examples()
                 want("set", name)
                 st.rerun()
         if st.button("Dismiss", key="dismiss_delete", type="tertiary"):
@@ -87,7 +88,7 @@ def group_near_repeats(info: Info) -> None:
         with mendable():
             name = _free(f"{info.id.removeprefix('sae-probes/').replace('/', '-').replace(' ', '-')[:50]}-grouped")
             save_examples(cached_examples.joined(info.id), name)
-            cached.all_examples.clear()
+            cached.forget_examples()
             want("set", name)
             st.rerun()
 
@@ -98,7 +99,7 @@ def _free(name: str) -> str:
 
 
 def _moved(chosen: Chosen, old: str, new: str) -> None:
-    cached.all_examples.clear()
+    cached.forget_examples()
     want("set", new)
     if chosen.concept == old:
         want("concept", new)

@@ -132,7 +132,7 @@ def take(found: Examples, name: str) -> None:
         name = f"{stem}-{digest(found.digest)[:8]}"
         if name not in cached.all_examples():
             save_examples(replace(found, id=name, title=name), name, replace=True)
-    cached.all_examples.clear()
+    cached.forget_examples()
     forget_drafts()
     want("concept", name)
     want("set", name)

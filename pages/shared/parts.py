@@ -15,6 +15,8 @@ from typing import ParamSpec
 
 import streamlit as st
 
+from pages.shared.door import require_entered
+
 EVERY = 1.0  # seconds between looks at something small that moves
 EVERY_WITHIN = 2.0  # the same where a whole part is drawn for it
 P = ParamSpec("P")
@@ -60,6 +62,7 @@ def moving(draw: Callable[[], None], *, every: float | None = EVERY) -> None:
 
 
 def _draw_within(name: str, draw: Callable[[], None]) -> None:
+    require_entered()
     token = _within.set(name)
     try:
         draw()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import workspace
+from core import spaces, workspace
 from core.models import list_models
 from pages.shared.text import plain, size
 
@@ -47,7 +47,7 @@ def activations_on_disk() -> None:
         n_bytes += sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     kept = f"{stores:,} sets of stored activations, {size(n_bytes)}" if stores else "no stored activations yet"
     st.caption(
-        f"Workspace {plain(str(workspace.home()))}: {kept}.",
+        f"{'Your space' if spaces.space() else f'Workspace {plain(str(workspace.home()))}'}: {kept}.",
         help="Activations of one set of texts at one layer, kept so that nothing is computed twice. They lie in the "
         "workspace (`CONCEPTSCOPE_HOME`, by default `~/.cache/conceptscope`) and may be deleted at any time.",
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import cached
-from pages.shared.downloads import file_part
+from pages.shared.downloads import download_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.links import choose, restore
 from pages.shared.steering_links import choices_of
@@ -106,7 +106,7 @@ def take_away(written: Written) -> None:
                 with mendable():
                     save_recipe(_exact(written.recipe), name)
                     st.success(f"Kept. `python -m core steer MODEL --recipe {plain(name)}` runs it again.")
-        st.download_button(
+        download_button(
             "Recipe as JSON",
             lambda: _exact(written.recipe).to_text(),
             file_name=f"recipe-{file_part(written.recipe.parts[0].source.title)}.json",
@@ -116,7 +116,7 @@ def take_away(written: Written) -> None:
             key="recipe_json",
         )
         for kind, (suffix, mime) in REPORTS.items():
-            st.download_button(
+            download_button(
                 f"Report as {kind}",
                 partial(_report, written, kind),
                 file_name=f"steered-{file_part(written.recipe.parts[0].source.title)}.{suffix}",

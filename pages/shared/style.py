@@ -4,6 +4,9 @@ In a theme one colour is both what white text stands on (a button) and text itse
 choices, the number on a slider). On a dark ground no colour does both with a contrast of 4.5, the least that WCAG 2.1
 asks for (1.4.3): white needs it dark, the ground needs it light. So the dark theme's colour is the one for buttons, and
 what is text takes the lighter one of its links.
+
+While the script of a kind of widget is fetched, an empty box stands in its place that has no room for a label, so that
+all below moves by a line once the first widget of that kind is there. The boxes that are the first get that room.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ STYLE = """<style>
 .stSlider [data-testid="stSliderThumbValue"],
 .stButtonGroup [data-variant][data-selected]:not([data-disabled]),
 .stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]) { color: light-dark(#0072B2, #56B4E9); }
+:is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of) [data-testid="stSkeleton"] {
+  margin-top: 1.75rem;
+}
 </style>"""
 # What opens above the page (a popover) lies outside of what Streamlit calls dark.
 DARK = '<style>[data-st-overlay-root="true"] { color-scheme: dark; }</style>'

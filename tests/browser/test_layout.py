@@ -33,8 +33,10 @@ new MutationObserver((_, watcher) => {
 }).observe(document, {subtree: true, childList: true, characterData: true})
 const told = ({node, previousRect: from, currentRect: to}) =>
   `${node?.nodeName} ${node?.textContent?.slice(0, 30)} ${from.x},${from.y} to ${to.x},${to.y}`
+const page = node => node?.matches?.('main, [data-testid=stMain]') ||
+  node?.querySelector?.('[data-testid=stMain]') !== null
 const sidebar = one => one.sources.some(({node, previousRect: from, currentRect: to}) =>
-  node?.querySelector?.('[data-testid=stMain]') !== null && from.x === 0 && to.x > 200)
+  page(node) && from.x === 0 && to.x > 200)
 new PerformanceObserver(list => list.getEntries().filter(one => !one.hadRecentInput).forEach(one =>
   window.moved.push({value: one.value, at: one.startTime, seen: one.startTime >= window.drawn && !sidebar(one),
     what: one.sources.map(told)}))).observe({type: 'layout-shift', buffered: true})

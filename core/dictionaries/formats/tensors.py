@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import safetensors
 import torch
 from torch import Tensor
@@ -80,16 +79,6 @@ def read_tensors(
         if not _finite(tensor):
             raise _not_finite(name)
     return Stored(found)
-
-
-def digest_of(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over the names and the bytes of all tensors, by name."""
-    sha = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        sha.update(name.encode())
-        values = np.ascontiguousarray(tensor.detach().cpu().numpy())
-        sha.update(values.reshape(-1).view(np.uint8).data)  # where it lies: weights may be hundreds of megabytes
-    return sha.hexdigest()
 
 
 def _digest_in_file(path: Path, tensors: Mapping[str, Tensor]) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from core.activations import Store
 from core.activations.recipe import corpus_hash
 from core.dictionaries.card import Card
-from core.dictionaries.index.chunk import Read
+from core.dictionaries.coder import Coder
+from core.dictionaries.index.chunk import Chunk, Read, chunks
 from core.dictionaries.stream import CHUNK, Tokens, kept_mask, read_tokens
 from core.errors import UserError
 from core.models import Model, Site, batch, record, tokenize
@@ -35,6 +36,11 @@ class Blocks(ABC):
     @abstractmethod
     def read(self, number: int) -> Iterator[Read]:
         """The kept tokens of a block's texts, in parts."""
+
+    def chunks(self, number: int, coder: Coder) -> Iterator[Chunk]:
+        """The same with their codes."""
+        for read in self.read(number):
+            yield from chunks(read, coder)
 
 
 class FromModel(Blocks):
@@ -67,14 +73,23 @@ class FromStore(Blocks):
 
     name = "store"
 
-    def __init__(self, store: Store, model: Model, card: Card, texts: Sequence[str], max_length: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model: Model,
+        card: Card,
+        texts: Sequence[str],
+        max_length: int,
+        corpus: str | None = None,
+    ) -> None:
+        """corpus: hash of all texts, where it is known already."""
         recipe, site = store.recipe, site_of(card)
         everything = card.positions == "all"
         fits = {
             "holds one activation per text": recipe.pool == "none",
             f"was recorded at {recipe.site}, not {site}": recipe.site == str(site),
             "is of another model": recipe.fingerprint == model.fingerprint,
-            "is of other texts": recipe.corpus == corpus_hash(texts),
+            "is of other texts": recipe.corpus == (corpus or corpus_hash(texts)),
             "keeps other tokens than the dictionary reads": recipe.all_positions == everything,
             f"cuts texts at {recipe.max_length} tokens": recipe.max_length == max_length,
         }

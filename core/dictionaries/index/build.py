@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from core.activations import Store
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.index import files
 from core.dictionaries.index.blocks import Blocks, FromModel, FromStore
-from core.dictionaries.index.chunk import chunks
 from core.dictionaries.index.corpora import Indexed
 from core.dictionaries.index.gathering import Gathering
 from core.dictionaries.index.settings import FORMAT, Settings
@@ -38,13 +38,15 @@ def build_index(
     settings: Settings | None = None,
     *,
     store: Store | None = None,
+    elsewhere: Callable[[Blocks], Blocks] | None = None,
     progress: Listener = silent,
 ) -> Path:
     """Index `dictionary` (bound to `model`, see `fitted`) over the texts of `indexed`; returns the index's folder.
 
-    store: an unpooled store of these very texts at the dictionary's site, in the place of forward passes. An index that
-    is there already is left alone, one that was stopped goes on where it was last laid down and ends as an undisturbed
-    one would, bit for bit on the same machine. `core.dictionaries.index.open_index` reads it, also while it grows.
+    store: an unpooled store of these very texts at the dictionary's site, in the place of forward passes. elsewhere:
+    has the blocks read and encoded by somebody else. An index that is there already is left alone, one that was stopped
+    goes on where it was last laid down and ends as an undisturbed one would, bit for bit on the same machine.
+    `core.dictionaries.index.open_index` reads it, also while it grows.
     Raises UserError for a dictionary that is bound to no model, texts without tokens, and if another program is
     building the same index.
     """
@@ -59,8 +61,10 @@ def build_index(
     with files.building(key):
         workspace.clear_parts()
         manifest = files.read_manifest(folder) or {}
+        files.clear(folder, manifest)
         keep_texts(indexed)
         if not manifest.get("complete") or not _sound(folder, manifest):
+            blocks = blocks if elsewhere is None else elsewhere(blocks)
             _build(folder, manifest, model, dictionary, indexed, settings, blocks, key, progress)
     return folder
 
@@ -107,9 +111,8 @@ def _build(
     note = f"indexing {dictionary.name}"
     for number in range(done, blocks.count):
         progress(Progress(blocks.texts_of(number).start, len(indexed.texts), "texts", note))
-        for read in blocks.read(number):
-            for chunk in chunks(read, coder):
-                gathering.add(chunk)
+        for chunk in blocks.chunks(number, coder):
+            gathering.add(chunk)
         over = number + 1 == blocks.count
         if not over and time.monotonic() - last > max(SECONDS, PATIENCE * cost):
             start = time.monotonic()

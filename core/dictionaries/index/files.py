@@ -6,9 +6,7 @@ one moment of a growing index, and a program that was killed leaves the last mom
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +20,7 @@ from core import workspace
 from core.activations import shards
 from core.dictionaries.index.inplace import Left, left_in
 from core.errors import UserError
+from core.locks import held
 
 MANIFEST = "manifest.json"
 LARGEST = 16 << 30  # bytes of a file
@@ -74,6 +73,17 @@ class Writer:
         self._old = []
 
 
+def clear(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Remove versions that no manifest names, which a killed program leaves on either side of a `publish`.
+
+    Only for whoever holds the right to build the index.
+    """
+    named = {entry["file"] for entry in manifest.get("files", {}).values()}
+    for path in folder.glob("*-[0-9][0-9][0-9][0-9][0-9].safetensors"):
+        if path.name not in named:
+            path.unlink(missing_ok=True)
+
+
 def load(folder: Path, manifest: Mapping[str, Any], name: str) -> dict[str, np.ndarray]:
     """All arrays of a file, checked against its sum. Raises UserError, naming the file, if it is damaged or missing."""
     path, entry = _entry(folder, manifest, name)
@@ -117,16 +127,9 @@ def damaged(path: Path) -> UserError:
 @contextmanager
 def building(key: str) -> Iterator[None]:
     """Hold the right to build this index. Raises UserError if another program does it now."""
-    path = workspace.place("locks", f"index-{key}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError("This index is being built by another program now; wait for it, or stop it.") from None
+    busy = "This index is being built by another program now; wait for it, or stop it."
+    with held("locks", f"index-{key}.lock", busy=busy):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _entry(folder: Path, manifest: Mapping[str, Any], name: str) -> tuple[Path, Mapping[str, Any]]:

@@ -151,7 +151,7 @@ def open_index(dictionary: Dictionary, *, key: str | None = None) -> Index:
 
 def list_indexes(dictionary: Dictionary) -> list[Path]:
     """Folders of all indexes of a dictionary that hold something to show, the one over most tokens first."""
-    folders = list(workspace.place("indexes", "x").parent.glob(f"*/{files.MANIFEST}"))
+    folders = workspace.listed("indexes", f"*/{files.MANIFEST}")
     if dictionary.folder is not None:
         folders.append(dictionary.folder / BESIDE / files.MANIFEST)
     found = []

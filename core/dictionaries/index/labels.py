@@ -6,7 +6,6 @@ in the workspace, see `core.dictionaries.index.notes`. All of it is text of othe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +82,8 @@ def automatic_labels(index: Index) -> dict[int, Label]:
         if path.stat().st_size > LARGEST:
             return {}
         # Each line becomes a label as soon as it is read: all of them as JSON would take several times the memory.
-        value = json.loads(path.read_bytes(), object_hook=_line)
-    except (OSError, ValueError, RecursionError):
+        value = workspace.read_json(path, _line)
+    except OSError:
         return {}
     lines = value.get("labels") if isinstance(value, dict) and value.get("format") == FORMAT else None
     found = {}

@@ -6,8 +6,6 @@ dictionary and outlives its indexes.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from core import workspace
+from core import spaces, workspace
 from core.dictionaries.formats.beside import LONGEST
 from core.errors import UserError
+from core.locks import held
 
 LONGEST_NOTE = 10_000  # characters
 MOST = 100_000  # changes
@@ -41,7 +40,10 @@ class Note:
 def notes_of(dictionary_key: str) -> dict[int, Note]:
     """What is said of each feature of the dictionary with this key (`Dictionary.key`); nothing for a damaged file."""
     found: dict[int, Note] = {}
-    for change in _changes(dictionary_key):
+    many = bool(spaces.space())
+    with spaces.within(""):  # what the shared library says, under what one says oneself
+        shared = _changes(dictionary_key) if many else []
+    for change in [*shared, *_changes(dictionary_key)]:
         found[change["feature"]] = replace(found.get(change["feature"], Note()), **change["now"])
     return {feature: note for feature, note in found.items() if replace(note, by="hand") != Note()}
 
@@ -134,10 +136,5 @@ def _path(key: str) -> Path:
 @contextmanager
 def _locked(key: str) -> Iterator[None]:
     """Two sessions may write at once, and neither's words may be lost."""
-    path = workspace.place("locks", f"notes-{workspace.checked_name(key)}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held("locks", f"notes-{workspace.checked_name(key)}.lock"):
         yield
-    finally:
-        os.close(descriptor)

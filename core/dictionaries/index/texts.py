@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ STEP = 2000  # texts that are read from their source between two words on progre
 
 def keep_texts(indexed: Indexed) -> None:
     """Lay the texts down in the workspace, where cards find them at once; never with an index that is passed on."""
-    if not _path(indexed.digest).is_file():
+    if not workspace.found(*_parts(indexed.digest)).is_file():
         _write(indexed.digest, indexed.texts)
 
 
@@ -50,14 +51,7 @@ class Texts:
         if len(self._found) + len(missing) > 20_000:
             self._found.clear()
             missing = list(dict.fromkeys(numbers))
-        kept = self._kept
-        read = (
-            [_decoded(kept, number) for number in missing]
-            if kept is not None
-            else texts_at(self.kind, self.sets, self.places[missing], self._about)
-        )
-        for number, text in zip(missing, read, strict=True):
-            self._found[number] = text if check_of(text) == int(self.checks[number]) else ""
+        self._found |= self._read(missing)
         return [self._found[number] for number in numbers]
 
     def is_kept(self) -> bool:
@@ -80,22 +74,36 @@ class Texts:
 
     def holding(self, words: str) -> NDArray[np.int64]:
         """Numbers of the texts that hold these words, cases ignored; reads all texts."""
-        wanted, kept = words.casefold(), self._kept
-        if kept is None:
-            self.keep()
-            kept = self._kept
-        numbers = range(len(self) if kept is not None else 0)
-        found = [number for number in numbers if kept is not None and wanted in _decoded(kept, number).casefold()]
-        return np.array([number for number in found if self.of([number])[0]], dtype=np.int64)
+        wanted = words.casefold()
+        self.keep()
+        found: list[int] = []
+        for start in range(0, len(self), STEP):
+            texts = self._read(range(start, min(start + STEP, len(self))))
+            found += [number for number, text in texts.items() if text and wanted in text.casefold()]
+        return np.array(found, dtype=np.int64)
 
     def source(self, number: int) -> dict[str, Any]:
         """Where a text is from: its set, row and first character there."""
         at, row, start, _ = self.places[number].tolist()
         return {"set": self.sets[at], "row": row, "start": start}
 
+    def _read(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Each of these texts as it was kept; if none was or it is damaged, from its source; '' if that fails."""
+        found: dict[int, str] = {}
+        if (kept := self._kept) is not None:
+            for number in numbers:
+                data = _slice(kept, number)
+                if zlib.crc32(data) == int(self.checks[number]):
+                    found[number] = data.decode("utf-8", errors="surrogatepass")
+        if missing := [number for number in numbers if number not in found]:
+            read = texts_at(self.kind, self.sets, self.places[missing], self._about)
+            for number, text in zip(missing, read, strict=True):
+                found[number] = text if check_of(text) == int(self.checks[number]) else ""
+        return {number: found[number] for number in numbers}
+
     @cached_property
     def _kept(self) -> dict[str, NDArray] | None:
-        path = _path(self._digest)
+        path = workspace.found(*_parts(self._digest))
         try:
             arrays = safetensors.numpy.load_file(path)
         except (OSError, safetensors.SafetensorError):
@@ -105,7 +113,11 @@ class Texts:
 
 
 def _path(digest: str) -> Path:
-    return workspace.place("indexes", "texts", f"{workspace.checked_name(digest)}.safetensors")
+    return workspace.place(*_parts(digest))
+
+
+def _parts(digest: str) -> tuple[str, str, str]:
+    return "indexes", "texts", f"{workspace.checked_name(digest)}.safetensors"
 
 
 def _write(digest: str, texts: Sequence[str]) -> None:
@@ -115,7 +127,6 @@ def _write(digest: str, texts: Sequence[str]) -> None:
     workspace.write_bytes(_path(digest), safetensors.numpy.save({"text": whole, "ends": ends}))
 
 
-def _decoded(kept: dict[str, NDArray], number: int) -> str:
+def _slice(kept: dict[str, NDArray], number: int) -> bytes:
     ends = kept["ends"]
-    start = int(ends[number - 1]) if number else 0
-    return bytes(kept["text"][start : int(ends[number])]).decode("utf-8", errors="surrogatepass")
+    return bytes(kept["text"][int(ends[number - 1]) if number else 0 : int(ends[number])])

@@ -13,6 +13,7 @@ from core import workspace
 from core.dictionaries.training.method import Method
 from core.dictionaries.training.recipe import Recipe
 from core.dictionaries.training.trainer import Trainer
+from core.models.checksums import digest_of
 
 FILE = "checkpoint.safetensors"
 
@@ -21,6 +22,7 @@ def save(folder: Path, trainer: Trainer, next_block: int) -> None:
     """Write the state after the block before `next_block`, atomically."""
     about = {"next_block": next_block, "tokens": trainer.tokens, "scale": trainer.scale.hex()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in trainer.state().items()}
+    about["check"] = workspace.digest([about, digest_of(tensors)])
     data = safetensors.torch.save(tensors, metadata={"conceptscope": json.dumps(about)})
     workspace.write_bytes(folder / FILE, data)
 
@@ -34,7 +36,9 @@ def load(folder: Path, method: Method, recipe: Recipe, device: torch.device) -> 
         with safetensors.safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["conceptscope"])
             state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+        if about.pop("check") != workspace.digest([about, digest_of(state)]):
+            return None
         scale = float.fromhex(about["scale"])
         return Trainer.restored(method, recipe, state, about["tokens"], scale, device), about["next_block"]
-    except (safetensors.SafetensorError, KeyError, ValueError, OSError):
+    except (safetensors.SafetensorError, AttributeError, KeyError, TypeError, ValueError, OSError):
         return None
