@@ -31,7 +31,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run serve test test-slow test-all lint format bench assets screenshots peers ray constraints clean
+.PHONY: help setup prepare run serve test test-core test-pages test-slow test-slow-core test-slow-pages test-all lint format bench assets screenshots peers ray constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -77,12 +77,20 @@ run: prepare ## open the app on 127.0.0.1:8501 (PORT=... for another port)
 serve: prepare ## open the app to those who have accounts (ADDRESS=... PORT=... HOST=..., see docs/serving.md)
 	@$(PY) -m core serve --address $(ADDRESS) --port $(PORT) $(addprefix --host ,$(HOST))
 
-test: prepare ## all tests but the slow ones; the browser tests need Chromium
+test: test-core test-pages ## all tests but the slow ones; the browser tests need Chromium
+
+test-core: prepare
 	@$(PYTEST_SHARED) -m "not slow and not browser"
+
+test-pages: prepare
 	@$(PYTEST) -m "not slow and browser"
 
-test-slow: prepare ## the slow tests alone
+test-slow: test-slow-core test-slow-pages ## the slow tests alone
+
+test-slow-core: prepare
 	@$(PYTEST_SHARED) -m "slow and not browser"
+
+test-slow-pages: prepare
 	@$(PYTEST) -m "slow and browser"
 
 test-all: test test-slow ## every test

@@ -85,7 +85,10 @@ def job_id(arguments: Sequence[str]) -> str:
 
 
 def start(arguments: Sequence[str], title: str) -> Job:
-    """Run `python -m core ARGUMENTS --json` in a session of its own; the job that already does so is returned as is."""
+    """Run `python -m core ARGUMENTS --json` in a session of its own; the job that already does so is returned as is.
+
+    Raises UserError if it cannot be started, or if on a server this user has as many as one may have.
+    """
     id = job_id(arguments)
     # Where users share a server, one at a time of each is counted and started: else two tabs are one job too many.
     with held("jobs", ".starting.lock") if spaces.space() else nullcontext(), _locked(id):
@@ -94,7 +97,10 @@ def start(arguments: Sequence[str], title: str) -> Job:
             return job
         if spaces.space() and sum(one.state == "running" for one in jobs()) >= setting(EACH):
             raise UserError(f"You have {setting(EACH)} jobs that run or wait; cancel one, or wait until one has ended.")
-        _launch(id, list(arguments), title)
+        try:
+            _launch(id, list(arguments), title)
+        except OSError as error:  # a full disk, no room for one more process
+            raise UserError(f"{title!r} could not be started: {error.strerror or error}.") from error
     return get(id)
 
 

@@ -10,3 +10,8 @@ from functools import cache
 def version(package: str) -> str:
     """As installed; read once, since a page that looks for what is there asks many times."""
     return importlib.metadata.version(package)
+
+
+def release(package: str) -> str:
+    """Without the tag of a build: numbers of torch 2.12.0+cpu are those of torch 2.12.0."""
+    return version(package).split("+")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import time
@@ -100,6 +101,25 @@ def test_two_programs_do_the_same_at_once_and_come_to_the_same(name: str, tiny: 
     assert 0 in ended, ended  # the other may have been told that somebody else is at it
     finish(work, tiny, tmp_path / "together")
     assert contents(tmp_path / "together", work) == contents(tmp_path / "undisturbed", work)
+
+
+@pytest.mark.parametrize("process", [True, False])
+def test_a_job_that_cannot_be_started_says_so_and_is_not_listed(
+    process: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither room for its files (here, a folder stands where its log would) nor for one more process."""
+    asked = ["count", "1", "0", str(home / "steps")]
+    if process:
+
+        def refused(*args: object, **options: object) -> None:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        monkeypatch.setattr(subprocess, "Popen", refused)
+    else:
+        workspace.place("jobs", jobs.job_id(asked), "log.txt", "x")
+    with pytest.raises(UserError, match="'Counting' could not be started: "):
+        jobs.start(asked, "Counting")
+    assert jobs.jobs() == []
 
 
 def test_a_job_is_known_to_run_after_the_clock_was_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

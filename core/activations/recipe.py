@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import version
 from typing import Any, Literal
 
 from core import workspace
 from core.errors import UserError
 from core.models import AnyModel, Site
+from core.versions import release, version
 
 Pool = Literal["mean", "last", "none"]
 POOLS: tuple[Pool, ...] = ("mean", "last", "none")
@@ -46,7 +46,7 @@ class Recipe:
     batch_tokens: int
     device: str
     dtype: str
-    torch: str = version("torch").split("+")[0]
+    torch: str = release("torch")
     transformers: str = version("transformers")
     format: int = FORMAT
 

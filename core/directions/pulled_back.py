@@ -17,6 +17,7 @@ from core.errors import UserError
 from core.models import Model, Site, batch, counted_positions, gradients, tokenize
 from core.models.next_token import at_next
 from core.progress import Listener, Progress, silent
+from core.versions import release
 
 FORMAT = 1  # raised when the numbers change
 
@@ -59,7 +60,7 @@ def pulled_back(
             "pool": pool,
             "device": model.device.type,
             "dtype": model.dtype_name,
-            "torch": torch.__version__.split("+")[0],
+            "torch": release("torch"),
         }
     )
     known = read_arrays(key)

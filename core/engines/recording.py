@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from typing import Any
 
 from torch import Tensor
@@ -21,6 +20,7 @@ from core.errors import UserError
 from core.models import Model, Site
 from core.models.site import Kind
 from core.progress import Listener, Progress, silent
+from core.versions import release, version
 
 
 def record_on(
@@ -197,7 +197,7 @@ def check_same(recipe: Recipe, model: Model) -> None:
         fingerprint=model.fingerprint,
         device=model.device_type,
         dtype=model.dtype_name,
-        torch=version("torch").split("+")[0],
+        torch=release("torch"),
         transformers=version("transformers"),
     )
     if here != recipe:

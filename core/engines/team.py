@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.progress import Listener
+from core.versions import release
 
 if TYPE_CHECKING:
     from core.models import Model
@@ -49,7 +49,7 @@ class Holder:
             "dtype_name": model.dtype_name,
             "width": model.width,
             "blocks": list(model.layout.blocks),
-            "libraries": {name: version(name).split("+")[0] for name in LIBRARIES},
+            "libraries": {name: release(name) for name in LIBRARIES},
         }
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-import transformers
-
 from core import workspace
 from core.activations.recipe import corpus_hash
 from core.directions import parameter
 from core.models import Model
+from core.versions import release, version
 
 FORMAT = 1  # raised when the numbers of a lens change
 
@@ -44,8 +42,8 @@ def recipe_of(model: Model, layers: tuple[int, ...], texts: tuple[str, ...], set
         "settings": asdict(settings),
         "device": model.device.type,
         "dtype": model.dtype_name,
-        "torch": torch.__version__.split("+")[0],
-        "transformers": transformers.__version__,
+        "torch": release("torch"),
+        "transformers": version("transformers"),
     }
 
 

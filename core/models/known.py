@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +18,7 @@ from core.models.fingerprint import fingerprint
 from core.models.remembered import is_permitted
 from core.models.site import Kind, Site
 from core.models.source import find_source, read_config
+from core.versions import version
 
 if TYPE_CHECKING:
     from core.models.model import Model

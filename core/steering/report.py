@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.metadata import version
 
 from core.models.model import Model
 from core.steering.guarding import Guards
 from core.steering.ready import Ready, with_digests
 from core.steering.texts import text_of
+from core.versions import version
 
 GUARDS = {
     "kl": "KL from the plain model, nats per token",

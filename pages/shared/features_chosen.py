@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shared.links import linked_text
+
 
 def chosen_feature(n_features: int) -> int | None:
     """Its number; None if none was chosen yet."""
-    text = st.query_params.get("feature", "")
-    if text and text != st.session_state.get("written", {}).get("feature"):  # it comes from a link
+    text = linked_text("feature")
+    if text:
         value: object = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
     else:
         value = st.session_state.get("feature", st.session_state.get("kept", {}).get("feature"))

@@ -7,13 +7,18 @@ ids. So a choice is kept here: in the session for moving between pages, in the U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import streamlit as st
 
 T = TypeVar("T")
+LATE = 5.0  # seconds for which the browser may still tell of a URL that was written anew
+_in_form: ContextVar[bool] = ContextVar("in_form", default=False)
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,31 @@ def linked(
     """
     value, text, in_vain = _standing(key, default, read, valid)
     st.session_state.setdefault("wanted", {}).pop(key, None)
-    # In every run: the same widget on another page is a new one and would start anew, and a form that was sent shows
-    # its widgets' own defaults again where a value came from here.
-    st.session_state[key] = value
+    # Only where it is news: what is set here is set in the browser too, where somebody may have moved a slider further
+    # by now, and would see it jump back.
+    if _in_form.get() or key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
     chosen: T = widget(label, key=key, **options)
     if not valid(chosen):  # emptied by the user
         chosen = default
     _note(key, Refused(label, text, chosen) if in_vain else None, chosen)
     keep(key, chosen, "" if chosen == default else write(chosen))
     return chosen
+
+
+@contextmanager
+def linked_form(key: str) -> Iterator[None]:
+    """A form of choices that are kept in the URL.
+
+    Once it was sent, Streamlit shows its widgets' own defaults again where a value came from here; so these are set in
+    every run.
+    """
+    with st.form(key, border=True):
+        token = _in_form.set(True)
+        try:
+            yield
+        finally:
+            _in_form.reset(token)
 
 
 def standing(
@@ -69,11 +90,10 @@ def standing(
 def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]) -> tuple[T, str, bool]:
     """A choice's value before its widget is drawn, its text in the link, and whether that was asked for in vain."""
     kept: dict[str, Any] = st.session_state.setdefault("kept", {})
-    written: dict[str, str] = st.session_state.setdefault("written", {})
     wanted = st.session_state.setdefault("wanted", {})
     value = wanted[key] if key in wanted else st.session_state.get(key, kept.get(key, default))
     text = st.query_params.get(key)
-    from_link = text is not None and text != written.get(key)  # else it was written by us
+    from_link = linked_text(key) is not None
     readable = True
     if from_link:
         try:
@@ -82,6 +102,23 @@ def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T
             readable = False
     good = readable and valid(value)
     return value if good else default, text or "", from_link and not good
+
+
+def linked_text(key: str) -> str | None:
+    """What a link asks for under `key`; None if nothing stands there, or what was written by us."""
+    text = st.query_params.get(key)
+    ours = text is None or text == st.session_state.get("written", {}).get(key) or _outdated(key, text)
+    return None if ours else text
+
+
+def _outdated(key: str, text: str) -> bool:
+    """Whether `text` stood in the URL until a moment ago.
+
+    With each choice a browser says where it is. The second of two in a row is made before it has heard what the first
+    one wrote there: that is no link.
+    """
+    replaced: dict[str, float] = st.session_state.get("replaced", {}).get(key, {})
+    return time.monotonic() - replaced.get(text, -LATE) < LATE
 
 
 def refused() -> list[Refused]:
@@ -102,6 +139,8 @@ def keep(key: str, value: Any, text: str) -> None:
     """Remember `value` for other pages, and as `text` in the URL ("" leaves it out)."""
     st.session_state.setdefault("kept", {})[key] = value
     written: dict[str, str] = st.session_state.setdefault("written", {})
+    if text != written.get(key, text):
+        st.session_state.setdefault("replaced", {}).setdefault(key, {})[written[key]] = time.monotonic()
     if text:
         written[key] = text
         if st.query_params.get(key) != text:

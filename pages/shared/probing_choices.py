@@ -14,7 +14,7 @@ from core.probing import CONTROLS, METHODS
 from core.probing.sweeping import DEFAULT_METHODS
 from pages.shared import cached
 from pages.shared.hardware import as_arguments
-from pages.shared.links import comma, linked
+from pages.shared.links import comma, linked, linked_form
 
 if TYPE_CHECKING:
     from core.activations import Pool
@@ -87,7 +87,7 @@ class Choices:
 
 def ask(model: str, concept: str, n_layers: int | None) -> tuple[Choices, bool]:
     """Draw the form. Returns what was chosen, and whether the sweep is to be run. Raises UserError for odd layers."""
-    with st.form("sweep", border=True):
+    with linked_form("sweep"):
         left, middle, right = st.columns(3)
         with left:
             limit = linked(

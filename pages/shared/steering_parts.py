@@ -10,7 +10,7 @@ from core.glossary import defined
 from pages.shared.directions import choose_direction
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
-from pages.shared.links import choose, comma, exact, linked
+from pages.shared.links import choose, comma, exact, keep, linked, linked_text
 from pages.shared.text import plain
 
 if TYPE_CHECKING:
@@ -157,11 +157,9 @@ def more_parts(chosen: Chosen, *, chat: bool) -> list[Part]:
 
 def _count() -> int:
     """How many more interventions there are; kept in the URL without a widget of its own."""
-    from pages.shared.links import keep
-
     value = st.session_state.get("kept", {}).get("more", 0)
-    text = st.query_params.get("more")
-    if text is not None and text != st.session_state.get("written", {}).get("more"):
+    text = linked_text("more")
+    if text is not None:
         value = int(text) if text.isascii() and text.isdigit() else 0
     value = min(max(int(value), 0), MOST - 1)
     keep("more", value, str(value) if value else "")

@@ -15,7 +15,7 @@ from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
-from pages.shared.links import choose
+from pages.shared.links import choose, linked_form
 from pages.shared.steering_sweep_choices import arguments_of, choose_sweep, cost_of
 from pages.shared.text import plain, verbatim
 
@@ -40,7 +40,7 @@ def panel(chosen: Chosen) -> None:
         "Many doses at once, over 20 neutral prompts: how far each moves the text towards the concept, what it breaks, "
         "and whether random directions of the same length do the same."
     )
-    with st.form("sweep", border=True):
+    with linked_form("sweep"):
         choices = choose_sweep(known)
         st.form_submit_button("Take these choices")
     with mendable(stop=True):

@@ -26,6 +26,7 @@ from core.dictionaries.index.weights import neighbours, promotions
 from core.errors import UserError
 from core.models import Model
 from core.progress import Listener, Progress, silent
+from core.versions import release
 
 SECONDS = 60.0  # between states on disk, at the least; they change no number
 PATIENCE = 15  # and this many times as long as writing one takes
@@ -82,7 +83,7 @@ def index_key(model: Model, dictionary: Dictionary, indexed: Indexed, settings: 
             "corpus": [indexed.kind, indexed.digest],
             "settings": settings.to_json(),
             "from": source,
-            "torch": torch.__version__.split("+")[0],
+            "torch": release("torch"),
         }
     )
 

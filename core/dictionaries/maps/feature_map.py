@@ -6,7 +6,6 @@ given exact neighbours: they take a second for 8,192 features, and the library's
 
 from __future__ import annotations
 
-import importlib.metadata
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from core.activations import read_arrays, write_arrays
 from core.dictionaries.dictionary import Dictionary
 from core.errors import UserError
 from core.progress import Listener, Progress, silent
+from core.versions import version
 
 FORMAT = 2  # raised when the same dictionary comes out elsewhere
 NEIGHBOURS = 15  # of a feature, itself among them
@@ -116,6 +116,6 @@ class _Told:
 
 
 def _key(dictionary: Dictionary, seed: int) -> str:
-    about: dict[str, Any] = {"what": "map", "format": FORMAT, "umap": importlib.metadata.version("umap-learn")}
+    about: dict[str, Any] = {"what": "map", "format": FORMAT, "umap": version("umap-learn")}
     about |= {"neighbours": NEIGHBOURS, "distance": DISTANCE}
     return workspace.digest({**about, "dictionary": dictionary.key, "seed": seed})

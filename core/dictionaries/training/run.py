@@ -27,6 +27,7 @@ from core.dictionaries.training.trainer import Trainer
 from core.errors import UserError
 from core.models import Model, Site
 from core.progress import Listener, Progress, silent
+from core.versions import release
 
 FORMAT = 1  # raised when the same recipe gives other numbers
 SECONDS = 60.0  # between checkpoints; they change no number
@@ -58,7 +59,7 @@ def run_key(model: Model, site: Site, method: Method, recipe: Recipe, source: So
             "method": method.to_json(),
             "recipe": recipe.to_json(),
             "source": source.to_json(),
-            "torch": torch.__version__.split("+")[0],
+            "torch": release("torch"),
         }
     )
 
@@ -126,7 +127,7 @@ def train(
         "scale": trainer.scale,
         "device": model.device.type,
         "dtype": model.dtype_name,
-        "versions": {"torch": torch.__version__.split("+")[0]},
+        "versions": {"torch": release("torch")},
     }
     card = Card(
         model_id=model.id,
