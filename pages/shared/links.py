@@ -92,16 +92,14 @@ def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T
     kept: dict[str, Any] = st.session_state.setdefault("kept", {})
     wanted = st.session_state.setdefault("wanted", {})
     value = wanted[key] if key in wanted else st.session_state.get(key, kept.get(key, default))
-    text = st.query_params.get(key)
-    from_link = linked_text(key) is not None
-    readable = True
-    if from_link:
+    asked, readable = linked_text(key), True
+    if asked is not None:
         try:
-            value = read(text or "")
+            value = read(asked)
         except ValueError:
             readable = False
     good = readable and valid(value)
-    return value if good else default, text or "", from_link and not good
+    return value if good else default, asked or "", asked is not None and not good
 
 
 def linked_text(key: str) -> str | None:
