@@ -108,7 +108,7 @@ format: $(VENV)/.installed ## put the code into the formatter's shape
 ray: $(VENV)/.installed requirements-ray.txt ## the extra for more machines: Ray (docs/scaling.md)
 	@$(PIP) install --quiet -c constraints.txt -r requirements-ray.txt
 
-bench: prepare ## every benchmark, each against a peer or a limit, as ratios
+bench: prepare ## the benchmarks that need no other library, against a limit or our own slower way, as ratios
 	@$(PY) -m benchmarks
 
 assets: $(VENV)/.installed ## make anew the results that ship with the project (minutes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-# Where it became markup, an element carries `data-hostile`; where it ran, `window.hostile` is set.
-MARKUP = '<b data-hostile>bold</b> <img src=x data-hostile onerror="window.hostile=1"> <svg/onload=window.hostile=2>'
+# Where it became markup, an element carries `data-hostile`; where it ran, `window.ran` is set.
+MARKUP = '<b data-hostile>bold</b> <img src=x data-hostile onerror="window.ran=1"> <svg/onload=window.ran=2>'
 TEXTS = {
     "markup": MARKUP,
-    "script": "</script></style></textarea></title><script data-hostile>window.hostile=3</script><!-- ",
-    "markdown": "[go](javascript:window.hostile=4) ![i](x.png) **bold** # title | a | b | `code` $x^2$ :smile: :red[x]",
+    "script": "</script></style></textarea></title><script data-hostile>window.ran=3</script><!-- ",
+    "markdown": "[go](javascript:window.ran=4) ![i](x.png) **bold** # title | a | b | `code` $x^2$ :smile: :red[x]",
     "template": "{{7*7}} ${7*7} {0} %s %(x)s <%= 7*7 %> #{7*7} \\x41 &lt;&amp;&#60;",
     "turned round": "was \u202egood\u202c and \u2067bad\u2069 \u200fthen\u200e; \u202ano end",
     "zalgo": "".join(letter + "\u0301\u0316\u0489\u035c\u0360" * 6 for letter in "the film was fine"),
@@ -17,7 +17,7 @@ TEXTS = {
     "long": "x" * 1_000_000,
     "lines": "one\r\ntwo\rthree\n\n\n\tfour",
 }
-BECAME_MARKUP = """() => [window.hostile ?? null, document.querySelectorAll(
-  '[data-hostile], img[src=x], img[src="x.png"], a[href^=javascript], em, svg[onload]').length]"""
+BECAME_MARKUP = """() => [window.ran ?? null, document.querySelectorAll(
+  '[data-hostile], img[src=x], img[src="x.png"], a[href^=javascript], svg[onload]').length]"""
 SEEN = """() => document.body.textContent +
   [...document.querySelectorAll('input, textarea')].map(one => one.value).join(' ')"""

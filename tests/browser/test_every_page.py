@@ -38,6 +38,7 @@ def test_a_page_is_sound(
     page = context.new_page()
     page.set_default_timeout(120_000)
     said: list[str] = []
+    outside: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         # Below a page's address Streamlit looks for its server there first, and then where it is.
@@ -46,11 +47,13 @@ def test_a_page_is_sound(
 
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: None if "//127.0.0.1" in request.url else outside.append(request.url))
     page.goto(server + path)
     expect(page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
     settled(page)
     page.wait_for_timeout(500)  # charts draw themselves after the script has ended
     assert said == []
+    assert [url for url in outside if url.startswith(("http:", "https:"))] == []
     assert max(page.evaluate(TOO_WIDE)) <= 0
     page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     assert page.evaluate(AXE, TAGS) == []

@@ -14,7 +14,8 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from core.dictionaries import list_dictionaries
 from core.dictionaries.index.notes import say
 from core.directions import make_direction, save_direction
-from core.examples import make_examples, save_examples
+from core.examples import save_examples
+from core.examples.examples import make_examples
 from core.models import open_model
 from tests.browser.conftest import _link, running_app
 from tests.browser.test_every_page import TOO_WIDE

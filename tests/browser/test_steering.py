@@ -66,6 +66,21 @@ def test_three_sessions_steer_at_once_and_one_closes_its_tab(crowded: str, brows
         context.close()
 
 
+def test_a_slider_goes_as_far_as_its_keys_were_pressed(server: str, visitor: Page) -> None:
+    """However quickly: the page answers each press, and an answer to one must not take back the next."""
+    visitor.goto(f"{server}/{LINK}&tokens=4&dose=0")
+    settled(visitor)
+    slider = visitor.get_by_test_id("stMain").get_by_role("slider").first
+    for turn, key in enumerate(("ArrowRight", "ArrowLeft") * 3):
+        for pause in (0, 60, 150, 20, 250):
+            slider.press(key)
+            visitor.wait_for_timeout(pause)
+        wanted = "0" if turn % 2 else "0.25"
+        expect(visitor.get_by_text(f"dose {float(wanted):+g}").first).to_be_visible()
+        settled(visitor)
+        assert float(slider.input_value()) == float(wanted), turn
+
+
 @pytest.mark.parametrize("dose", ["nan", "-Infinity", "1e300"])
 def test_an_absurd_dose_in_a_link_is_said_and_the_page_goes_on(server: str, visitor: Page, dose: str) -> None:
     visitor.goto(f"{server}/{LINK}&tokens=4&dose={dose}")
