@@ -19,8 +19,8 @@ expect.set_options(timeout=120_000)
 MOST = 0.1  # what web.dev calls good
 EMPTY = 0.24  # the most that the sidebar's arrival counts
 VISITS = 3
-# Where the first widget's label is drawn a moment after its box, all below moves by the line's 28 pixels: .13 on Features
-# (390). That is over the limit, is told as an expected failure, and may not grow.
+# Where the first widget's label is drawn a moment after its box, all below moves by the line's 28 pixels: .13 on
+# Features (390). That is over the limit, is told as an expected failure, and may not grow.
 LABEL_LATE = 0.2
 # Entries from the second frame on in which the page holds anything are of what could be seen.
 WATCH = """
