@@ -36,10 +36,10 @@ CHOSEN = {
     "feature": str(FEATURE),
     "tokens": "4",
 }
-# What fits into an address, with a NUL, which no text of a set may hold.
-TYPED = {**{kind: text for kind, text in TEXTS.items() if len(text) < 2000}, "NUL": "the film\0was fine"}
+# All that fits into an address, and a NUL, which no text of a set may hold.
+TYPED = {"all": "\n".join(text for text in TEXTS.values() if len(text) < 2000), "NUL": "the film\0was fine"}
 SWEEP = {"limit": "40", "layers": str(LAYER), "methods": "diffmean"}
-TEST = {"cavs": "diffmean", "others": "0", "pushes": "0", "dealt": "99", "rows": "20", "asked": "8", "at": str(LAYER)}
+TEST = {"cavs": "diffmean", "others": "0", "pushes": "0", "dealt": "99", "rows": "24", "asked": "10", "at": str(LAYER)}
 KEYS = (
     *("model", "concept", "direction", "dictionary", "layer", "feature", "features", "view", "panel", "set", "step"),
     *("set_search", "text", "prompt", "with", "target", "of", "cell", "score", "ask", "sort", "dose", "from", "colour"),
@@ -55,7 +55,8 @@ def hostile(prepared_home: Path, chromium: str, tmp_path_factory: pytest.TempPat
     patch = pytest.MonkeyPatch()
     patch.setenv("CONCEPTSCOPE_HOME", str(home))
     try:
-        texts = [f"I {said} film {n}. {text}" for n, text in enumerate(TEXTS.values()) for said in ("hated", "loved")]
+        said = ("I hated film", "I loved book", "Nobody liked song", "They enjoyed play")
+        texts = [f"{verb} {n}. {text}" for n, text in enumerate(TEXTS.values()) for verb in said]
         examples = make_examples(
             NAME,
             MARKUP,
