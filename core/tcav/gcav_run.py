@@ -24,7 +24,7 @@ from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target
 
-VERSION = 1
+VERSION = 2  # raised when the numbers change: part of the key of every stored result
 
 
 def gcav(
@@ -53,7 +53,7 @@ def gcav(
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     *own, pool = [
-        record_concept(reader, source, sites, asked.items, one_class=place == len(concepts), progress=progress)
+        record_concept(reader, source, sites, asked.apart, one_class=place == len(concepts), progress=progress)
         for place, source in enumerate(sources)
     ]
     question = asked.question

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reopened:
-    """items: m inputs, those that were used. values: target's name -> (m,), what the model says before any push."""
+    """items: m inputs, those that were used. apart: what no example may be, as in Asked. values: target's name -> (m,),
+    what the model says before any push.
+    """
 
     reader: Reader
     sites: tuple[Site, ...]
     question: Question
     concepts: tuple[Concept, ...]
     items: tuple[Any, ...]
+    apart: tuple[Any, ...]
     values: Mapping[str, np.ndarray]
     settings: Settings
 
@@ -62,7 +65,7 @@ class Reopened:
 
     def another(self, examples: Labelled, *, negatives: Pool | None = None, progress: Listener = silent) -> Concept:
         """One more set at the same sites, without rows that are among the inputs."""
-        return record_concept(self.reader, source_of(examples, negatives), self.sites, self.items, progress=progress)
+        return record_concept(self.reader, source_of(examples, negatives), self.sites, self.apart, progress=progress)
 
 
 def reopen(
@@ -85,5 +88,5 @@ def reopen(
     sites = sites_of(model, layers)
     sources = [source_of(one, negatives) for one in concepts]
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
-    recorded = tuple(record_concept(reader, source, sites, asked.items, progress=progress) for source in sources)
-    return Reopened(reader, tuple(sites), asked.question, recorded, asked.items, asked.values, settings)
+    recorded = tuple(record_concept(reader, source, sites, asked.apart, progress=progress) for source in sources)
+    return Reopened(reader, tuple(sites), asked.question, recorded, asked.items, asked.apart, asked.values, settings)

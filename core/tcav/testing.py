@@ -28,7 +28,7 @@ from core.tcav.targets import Target
 if TYPE_CHECKING:
     from core.models import AnyModel, ImageModel, Site
 
-VERSION = 2  # raised when the numbers change: part of the key of every stored result
+VERSION = 3  # raised when the numbers change: part of the key of every stored result
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def tcav(
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
     require_open(model, compute=compute)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
-    recorded = [record_concept(reader, source, sites, asked.items, progress=progress) for source in sources]
-    others = record_controls(reader, controls, sites, asked.items, progress=progress)
+    recorded = [record_concept(reader, source, sites, asked.apart, progress=progress) for source in sources]
+    others = record_controls(reader, controls, sites, asked.apart, progress=progress)
     cells = analyse(
         recorded,
         asked.question,
