@@ -61,8 +61,8 @@ def stratified_interval(
     value = float(measure(np.ones((len(labels), 1)))[0, 0])
     if value in (0.0, 1.0):
         rows, members = np.concatenate(parts), members_of(len(labels), groups)
-        of_class = [len(np.unique(members[rows][labels[rows] == label])) for label in (True, False)]
-        bound = perfect_bound(*of_class, level, strata=len(parts))
+        positives, negatives = (len(np.unique(members[rows][labels[rows] == label])) for label in (True, False))
+        bound = perfect_bound(positives, negatives, level, strata=len(parts))
         return (bound, 1.0) if value else (0.0, 1 - bound)
     values = over_resamples(measure, len(labels), groups=groups, resamples=resamples, seed=seed)[0]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
