@@ -67,7 +67,8 @@ def _first_question(model: AnyModel) -> tuple[Any, Any]:
     from core.tcav.known import known_target
 
     concepts = [open_examples(id, limit=LIMIT) for id in (EXAMPLES, *BESIDE)]
-    inputs = make_inputs(EXAMPLES, open_examples(EXAMPLES, limit=INPUTS).texts)
+    asked = open_examples(EXAMPLES, limit=INPUTS)
+    inputs = make_inputs(EXAMPLES, asked.texts, asked.groups)
     return (concepts, [known_target(model, TARGET)], inputs, spread(model.n_layers)), open_controls()
 
 

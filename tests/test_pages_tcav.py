@@ -168,6 +168,18 @@ def test_further_questions_are_answered(model: Model, directory: str, ask: str, 
     assert sentence in texts_of(app)
 
 
+def test_a_set_with_the_same_negatives_is_taken_out_without_p(model: Model, directory: str) -> None:
+    bad = [f"The {noun} was awful today" for noun in NOUNS]  # those of moods
+    save_examples(from_lists([f"A {noun} was seen" for noun in NOUNS], bad, "seen"), "seen")
+    computed(model, "moods", "places")
+    for other, withheld in (("seen", True), ("places", False)):
+        app = open_alone("tcav", **query(directory, ask="confound", confound=other))
+        assert not app.exception
+        assert ("The two sets share examples" in texts_of(app)) == withheld
+        table = next(one.value for one in app.dataframe if "z" in one.value and len(one.value) == 2)
+        assert table["p"].isna().tolist() == table["z"].isna().tolist() == [False, withheld]
+
+
 def test_bars_stand_before_their_nulls(model: Model, directory: str) -> None:
     found = computed(model, "moods", "places")
     app = open_alone("tcav", **query(directory, across="concept"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 
 from core import first_concept
 from core.activations.results import BUNDLED
+from core.cli import tcav
 from core.models import Model, NotOpened, as_known
 from core.models.class_names import find_class, imagenet_names
 from core.tcav.known import known_target
 from pages.shared.tcav_answers import as_class, of_classes
+from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_words import CLASS, target_name
 from tests.pages import forget, open_alone, texts_of
 
@@ -59,3 +62,16 @@ def test_each_class_of_imagenet_can_be_chosen_by_its_name() -> None:
         "class 340",
         "tench − zebra",
     ]
+
+
+def test_blanks_around_a_class_do_not_make_another_answer() -> None:
+    typed = ("class:zebra ", " zebra", "class: zebra | horse ", "zebra |class:horse".replace("class:", ""))
+    assert [as_class(spec) for spec in typed] == ["class:zebra", "class:zebra", *["class:zebra|horse"] * 2]
+
+
+def test_a_choice_may_begin_with_a_dash() -> None:
+    parser = argparse.ArgumentParser()
+    tcav.add_arguments(parser)
+    choices = Choices("smollm2", ("moods",), ("-|+", "--yes|no"), "asked", (), (1,), mark="-: ")
+    args = parser.parse_args(choices.arguments()[1:])
+    assert (args.target, args.mark) == (["-|+", "--yes|no"], "-: ")

@@ -110,4 +110,4 @@ def test_a_check_says_whether_the_test_holds_its_level(model: Model, directory: 
     assert "nothing can be called supported" in texts_of(app)
     (chart,) = [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
     named = chart["layout"]["yaxis"]["ticktext"]
-    assert named == ["Random sets: p ≤ .05", "Planted: supported", "Planted: p ≤ .05", "The concept: p ≤ .05"]
+    assert named == ["Random sets: p ≤ .05", "Planted: p ≤ .05", "The concept: p ≤ .05"]

@@ -82,3 +82,20 @@ def test_p_is_uniform_where_there_is_nothing_to_find() -> None:
         found.append(float(p_value(values[0], values[1:])))
     assert 10 <= sum(p <= 0.05 for p in found) <= 32  # 99% of a binomial of 400 at .05
     assert 0.46 < np.mean(found) < 0.55
+
+
+def test_differences_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(9)
+    labels, values = permuted_labels(np.arange(20) % 2, range(20), 50), rng.standard_normal((20, 3))
+    whole = mean_differences(labels, values)
+    sizes: list[int] = []
+    monkeypatch.setattr("core.stats.permutation._CELLS", 20 * 7)
+
+    class Watched(np.ndarray):
+        def astype(self, *arguments: object, **more: object) -> np.ndarray:
+            sizes.append(len(self))
+            return np.asarray(self).astype(*arguments, **more)  # type: ignore[call-overload]
+
+    assert mean_differences(labels.view(Watched), values) == pytest.approx(whole, abs=1e-12)
+    assert max(sizes) == 7, "never all of them at once"
+    assert len(mean_differences(labels[:0], values)) == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
+from core.stats.bca import perfect_bound
 from core.stats.bias_corrected import bias_corrected
 from core.stats.stratified import stratified_aurocs, stratified_interval
 from tests import reference, reference_tcav
@@ -53,3 +54,24 @@ def test_bias_correction_is_that_of_the_paper() -> None:
     assert bias_corrected(1.0, np.ones(50)) == (1.0, 1.0)
     # An estimate outside of all resamples still gives an interval.
     assert all(np.isfinite(bias_corrected(100.0, resamples)))
+    # Where all of them lie on one side there is a width, and the estimate is within.
+    low, high = bias_corrected(4.0, resamples)
+    assert low == pytest.approx(np.median(resamples))
+    assert high == 4.0
+    low, high = bias_corrected(-4.0, resamples)
+    assert (low, high) == (-4.0, pytest.approx(np.median(resamples)))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_perfect_separation_has_an_interval(turned: bool) -> None:
+    labels, strata = np.arange(40) % 2 == 0, np.arange(40) // 8
+    scores = labels.astype(float) + 5.0 * strata
+    low, high = stratified_interval(labels, -scores if turned else scores, strata, groups=np.arange(40))
+    if turned:
+        low, high = 1 - high, 1 - low
+    assert high == 1.0
+    assert perfect_bound(20, 20, 0.95) > low > 0.7, "wider than from the pairs across folds, which are not compared"
+    twice = stratified_interval(labels, scores, strata, groups=np.arange(40) // 2)
+    assert twice == stratified_interval(labels, scores, strata, groups=np.arange(40)), "20 pairs hold both classes"
+    fewer = stratified_interval(labels, scores, strata, groups=np.where(labels, np.arange(40) // 8, 9 + np.arange(40)))
+    assert fewer[0] < low, "by groups"

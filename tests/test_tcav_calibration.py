@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.cli.tcav_calibrate import show
 from core.tcav.analysis import Question, Settings
 from core.tcav.calibration import calibrate, drawn
 from core.tcav.cavs import unit
@@ -95,3 +96,16 @@ def test_a_shift_is_across_the_gradients(pool: Concept, m: int) -> None:
     moved = planted(plain, (shift,))
     assert moved.X[0][:10] == pytest.approx(plain.X[0][:10] + shift)
     assert np.array_equal(moved.X[0][10:], plain.X[0][10:])
+
+
+def test_where_nothing_could_be_supported_nothing_is_said_of_it(question: Question, pool: Concept) -> None:
+    rng = np.random.default_rng(6)
+    others = [concept_of(rng, 2.5 * unit(rng.standard_normal(D)), f"other {n}", 10) for n in range(40)]
+    settings, push = Settings(permutations=19), linear_push(3)
+    for controls, pushing in (([], push), (others[:39], push), (others, None)):
+        found = calibrate(pool, question, settings, controls=controls, pushing=pushing, runs=1, size=10)  # type: ignore[arg-type]
+        assert found.supported_orthogonal is None
+        assert "supported not tested, p up to" in show(found.to_json())
+    found = calibrate(pool, question, settings, controls=others, pushing=push, runs=1, size=10)  # type: ignore[arg-type]
+    assert found.supported_orthogonal is not None
+    assert "supported in " in show(found.to_json())

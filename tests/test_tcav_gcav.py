@@ -118,8 +118,10 @@ def test_nothing_that_is_reported_was_learnt_from(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(module, "train", watching)
     spoilt = [
-        module._Half(learnt.positives, learnt.pool, learnt.gradients),
-        module._Half([[X * 7 for X in of] for of in held.positives], held.pool, [-G for G in held.gradients]),
+        learnt,
+        dataclasses.replace(
+            held, positives=[[X * 7 for X in of] for of in held.positives], gradients=[-G for G in held.gradients]
+        ),
     ]
     for pair in ((learnt, held), spoilt):
         monkeypatch.setattr(module, "_halves", lambda *_, pair=pair: pair)
@@ -178,3 +180,23 @@ def test_the_command(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert found["layers"] == [1, 2]
     assert run(capsys, *arguments)["cached"] is True
     assert "name two or more" in fails(capsys, *arguments, "--layers", "1")
+
+
+def test_crops_of_one_image_are_one_draw() -> None:
+    """Else a pseudo-concept of many crops of few images is more stable than it should be, and less so the concept."""
+    along, _, pool, gradients = world()
+    crops = dataclasses.replace(
+        pool, X=tuple(np.repeat(part[:40], 3, axis=0) for part in pool.X), groups=np.repeat(np.arange(40), 3)
+    )
+    rng = np.random.default_rng(0)
+    pairs = dataclasses.replace(along, groups=np.arange(40) // 2)
+    _, held = _halves(rng, [pairs], crops, gradients, np.arange(40))
+    assert module._size(held) == 10, "20 images in each half of the pool, 10 pairs in each half of the concept"
+    # Of 10 images against the 10 others each stands on one side, with one of its crops.
+    images = held.pool[1][np.unique(held.pool_groups, return_index=True)[1]]
+    weights = np.abs(np.linalg.solve(images.T, held.cavs(rng, [None], 10)[1][0]))
+    assert weights == pytest.approx(np.full(20, weights[0]))
+    order = module._one_each(rng, held.groups_of(None))
+    assert sorted(held.groups_of(None)[order]) == sorted(set(held.groups_of(None)))
+    alone = module._one_each(np.random.default_rng(3), np.arange(9))
+    assert alone.tolist() == np.random.default_rng(3).permutation(9).tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,18 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from core.errors import UserError
 from core.examples import Examples, from_lists
 from core.models import Model, NotOpened, as_known, open_model
-from core.tcav import Reading, Settings, make_inputs, tcav, word_target
+from core.tcav import Reading, Settings, check, gcav_nets, make_inputs, tcav, word_target
+from core.tcav.changes import changes
 from core.tcav.contributions import contributions
+from core.tcav.gcav_run import gcav
 from core.tcav.known import known_target
 from core.tcav.reopening import reopen
+from core.tcav.sources import pool_of_texts
+from core.tcav.targets import NextWords
+from core.tcav.testing import key_of
 from tests.tiny import tiny_directory
 
 SPEC = "the,was|and"
@@ -135,3 +143,83 @@ def test_the_null_is_in_the_mean_cosines_unit(model: Model) -> None:
     (cell,) = tcav(model, *asked, settings=SETTINGS, pushed=0).results
     # z is the statistic's distance from the permutations' mean, and the statistic over the CAV's length is the cosine.
     assert cell["mean_cosine"] == pytest.approx(cell["null_mean"] + cell["z"] * cell["null_sd"], rel=1e-6)
+
+
+def test_what_a_cut_input_was_is_no_example_and_no_reference(model: Model) -> None:
+    words = (("lovely", "nice", "fine"), ("awful", "bad", "poor"))
+    concept = from_lists(*([f"The {noun} was {word} today" for noun in NOUNS for word in of] for of in words), "today")
+    cut = [text.removesuffix(" today") for text in concept.texts]
+    inputs = make_inputs("asked", cut, concept.groups, whole=concept.texts)
+    asked = ([concept], [word_target(model, SPEC)])
+    again = reopen(model, *asked, inputs, [1], settings=SETTINGS)
+    (tested,) = again.concepts
+    assert 0 < len(again.items) < len(cut)
+    assert tested.left_out["also among the inputs"] == len(again.items)
+    assert len(tested.y) + len(again.items) == len(cut)
+    beside = again.another(concept, negatives=pool_of_texts("more", [f"{noun} is" for noun in NOUNS]))
+    assert beside.n_positives == tested.n_positives, "nor for what is set beside it"
+    keys = [key_of(model, *asked, one, [1], settings=SETTINGS) for one in (inputs, make_inputs("asked", cut))]
+    assert keys[0] != keys[1], "what they were decides which examples fall away"
+
+
+def test_a_set_can_be_taken_up_without_the_rows_of_a_concept(model: Model) -> None:
+    inputs = make_inputs("asked", [f"He saw the {noun} and said it was" for noun in NOUNS])
+    again = reopen(model, [examples("today")], [word_target(model, SPEC)], inputs, [1], settings=SETTINGS)
+    good, bad, more = ([f"The {noun} was {how}" for noun in NOUNS] for how in ("lovely today", "awful today", "slow"))
+    shared = from_lists(good[:2] + more, bad[:3] + [text + "er" for text in more], "shared")
+    assert again.another(shared).left_out == {}
+    apart = again.another(shared, beside=0)
+    assert (apart.n_positives, apart.n_negatives) == (8, 8)
+    with pytest.raises(UserError, match="independent negatives"):
+        again.another(from_lists(more, bad, "its negatives"), beside=0)
+
+
+def test_a_check_is_the_same_whatever_corrects_over_concepts(model: Model) -> None:
+    inputs = make_inputs("asked", [f"He saw the {noun} and said it was" for noun in NOUNS])
+    pool = pool_of_texts("pool", [f"The {noun} {verb}" for noun in NOUNS for verb in ("is", "was")])
+    asked = (pool, [word_target(model, SPEC)], inputs, [1])
+    found = [
+        check(model, *asked, settings=dataclasses.replace(SETTINGS, correction=one), pushed=0, runs=2, size=4)
+        for one in ("holm", "bh")
+    ]
+    assert [one["cached"] for one in found] == [False, True]
+
+
+def test_pushes_are_measured_anew_with_another_typical_norm(model: Model) -> None:
+    """A stand-in for a reader: a push changes the target by its length."""
+
+    class Fixed:
+        norm = 1.0
+
+        def identity(self) -> dict[str, str]:
+            return {"model": "none"}
+
+        def corpus(self, items: Sequence[str]) -> str:
+            return " ".join(items)
+
+        def typical_norm(self, *_: object) -> float:
+            return self.norm
+
+        def pushed(self, _: object, items: Sequence[str], __: object, moves: np.ndarray, ___: object) -> np.ndarray:
+            return np.linalg.norm(moves, axis=1)[:, None].repeat(len(items), axis=1)
+
+    reader, target = Fixed(), NextWords("a|b", (1,), (2,))
+
+    def found() -> float:
+        return float(changes(reader, target, ["one"], model.site(1), np.eye(3)[:1], [0.5])[0, 0, 0])  # type: ignore[arg-type]
+
+    assert found() == 0.5
+    reader.norm = 4.0
+    assert found() == 2.0
+
+
+def test_few_inputs_that_are_halved_row_by_row_are_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gcav_nets, "STEPS", 2)
+    texts = [f"He saw the {noun} and said it was {more}" for noun in NOUNS[:5] for more in ("", "so", "not")]
+    many = [f"The {noun} {verb}" for noun in NOUNS for verb in ("is", "was", "has")]
+    asked = (model, [examples("today")], word_target(model, SPEC))
+    few = make_inputs("asked", texts, np.arange(15) // 3)
+    found = gcav(*asked, few, [1, 2], pool_of_texts("pool", many))
+    assert any("only 5 are independent" in note for note in found["notes"])
+    enough = gcav(*asked, make_inputs("asked", texts), [1, 2], pool_of_texts("pool", many))
+    assert not any("independent" in note for note in enough["notes"])

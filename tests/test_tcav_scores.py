@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
+from core.stats.shares import share_interval
 from core.tcav.cavs import kind_named, raw_cavs, unit
 from core.tcav.concept import Concept, make_concept
 from core.tcav.covariance import identity
@@ -140,3 +141,14 @@ def test_rows_that_cannot_be_used_are_left_out_and_counted() -> None:
 
 def test_unit_vectors() -> None:
     assert unit(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]))
+
+
+def test_a_unanimous_sign_has_an_interval() -> None:
+    rng = np.random.default_rng(7)
+    concept, G = drawn(rng, 6.0, 60), 0.1 * rng.standard_normal((30, D)) + np.eye(D)[0]
+    for side in (1, -1):
+        found = {"t": scores(side * G, raw_cavs(MEANS, concept.X[0], concept.y[None] == 1, identity(D))[0])}
+        for groups, independent in ((np.arange(30), 30), (np.arange(30) // 3, 10)):
+            of = bootstrap(concept, 0, MEANS, identity(D), {"t": side * G}, groups, found, resamples=100)["t"]
+            bound = share_interval(independent, independent)[0]
+            assert of.sign == pytest.approx((bound, 1.0) if side == 1 else (0.0, 1 - bound))

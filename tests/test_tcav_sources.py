@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 import pytest
 
+from core.cli.tcav_sets import open_inputs
 from core.errors import UserError
 from core.examples import from_lists
+from core.examples.examples import make_examples
 from core.examples.grouping import tidied
 from core.tcav.controls import ROWS, digests_of, known_controls, open_controls
 from core.tcav.disjoint import kept_inputs, make_inputs, not_among
 from core.tcav.sources import pool_of, pool_of_texts, source_of
+from core.tcav.targets import cut_at_mark
 
 SHARED = [f"text number {n}" for n in range(40)]
 
@@ -83,3 +88,39 @@ def test_what_control_sets_are_is_told_without_opening_them(monkeypatch: pytest.
     monkeypatch.setattr("core.tcav.controls.read_rows", refuse)
     assert digests_of(open_controls(60)) == list(found.digests)
     assert digests_of([from_lists(["a a", "b b"], ["c c", "d d"], "own")]) != []
+
+
+def test_inputs_that_were_cut_are_compared_as_they_were() -> None:
+    texts = [f"the film {n} was good @ and so on" for n in range(40)]
+    cut = [cut_at_mark(text, "@") for text in texts]
+    inputs = make_inputs("in", cut, whole=texts)
+    assert inputs.cut
+    assert not make_inputs("in", cut).cut
+    kept = kept_inputs(inputs, [texts])
+    assert 10 <= len(kept) <= 30, "about half of them stay inputs"
+    free = not_among(texts, inputs.taken(kept))
+    assert set(np.flatnonzero(~free)) == set(kept.tolist()), "each serves on one side"
+    # So it is where the examples are what is left after the cut.
+    again = kept_inputs(inputs, [cut])
+    assert 10 <= len(again) <= 30
+    assert set(np.flatnonzero(~not_among(cut, inputs.taken(again)))) == set(again.tolist())
+
+
+def test_inputs_keep_the_groups_of_their_set() -> None:
+    texts = ["a one @ x", "a two @ y", "b one @ z", "a one @ other"]
+    cut = [cut_at_mark(text, "@") for text in texts]
+    groups = make_inputs("in", cut, np.array([7, 7, 9, 4]), whole=texts).groups
+    assert groups.tolist() == [0, 0, 1, 0], "by the set, and by what the cut makes equal"
+    alone = ["a", "b", "c"]
+    assert make_inputs("in", alone, np.array([0, 1, 2])).groups.tolist() == make_inputs("in", alone).groups.tolist()
+
+
+@pytest.mark.parametrize("mark", [None, "@"])
+def test_the_command_hands_on_groups_and_whole_texts(mark: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["good @ one", "fine @ two", "bad @ three", "poor @ four"]
+    made = make_examples("pairs", "pairs", texts, [1, 1, 0, 0], own_groups=["p", "q", "p", "q"], source="test")
+    monkeypatch.setattr("core.examples.open_examples", lambda *_, **__: made)
+    inputs = open_inputs(argparse.Namespace(inputs="pairs", mark=mark, factory=None, model="smollm2"), None)
+    assert inputs.groups.tolist() == [0, 1, 0, 1]
+    assert inputs.whole == tuple(texts)
+    assert inputs.items[0] == ("good" if mark else texts[0])

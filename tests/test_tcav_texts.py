@@ -142,6 +142,7 @@ def test_a_set_can_be_concept_inputs_and_negatives_at_once(
         ({"--concepts": "./nowhere.csv"}, "nowhere.csv"),
         ({"--concepts": ","}, "--concepts takes"),
         ({"--target": "good"}, "two sets"),
+        ({"--permutations": "100001"}, "use 100000 or fewer"),
         ({"--target": "class:zebra"}, "has no classes"),
         ({"--target": "the|of,marvellous"}, "'marvellous' is"),
         ({"--inputs": "./nowhere.txt"}, "nowhere.txt"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.stats.multiplicity import holm_of_families
+from core.stats.multiplicity import benjamini_hochberg, holm_of_families
 from core.tcav.acting import DOSES, PushEffect, push_effects, random_directions
 from core.tcav.analysis import Question, Settings, adjust, analyse
 from core.tcav.cavs import kind_named, unit
@@ -189,3 +190,36 @@ def test_settings_that_make_no_sense_get_a_sentence() -> None:
     ):
         with pytest.raises(UserError, match=sentence):
             Settings(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [10, 25])
+def test_a_small_concept_of_noise_stands_out_as_often_as_a_control_of_its_size(n: int) -> None:
+    """Against the means of the controls' draws, which spread less than one CAV, every fourth of them did."""
+    rng = np.random.default_rng([n, 1])
+    kind, metric, nothing = kind_named("diffmean"), identity(D), np.zeros(D)
+    controls = readable_controls([concept_of(rng, nothing, f"c{k}", 60) for k in range(60)], 0, kind, metric)
+    found = [
+        specificity(concept_of(rng, nothing, "noise", n), 0, kind, metric, 0.5, AXIS[:1], controls, seed=run)[0]
+        for run in range(150)
+    ]
+    assert sum(one.beyond for one in found if one) <= 16  # the .998 quantile of a binomial of 150 at .05
+    assert np.mean([one.share for one in found if one]) == pytest.approx(0.5, abs=0.08)
+
+
+def test_both_doses_must_go_the_way_of_the_gradient() -> None:
+    effects = {(small, large): PushEffect(small, large, {}, 1, 8) for small in (0.1, -0.1) for large in (0.5, -0.5)}
+    assert [one for one, effect in effects.items() if effect.acts(2.0)] == [(0.1, 0.5)]
+    assert [one for one, effect in effects.items() if effect.acts(-2.0)] == [(-0.1, -0.5)]
+
+
+def test_under_bh_each_cell_counts_with_its_own_p(question: Question) -> None:
+    rng = np.random.default_rng(6)
+    concepts = [concept_of(rng, shift * AXIS[0], f"c{shift}") for shift in (0.0, 0.3, 0.6)]
+    gradient = question.gradients["up"][0]
+    two = dataclasses.replace(question, gradients={"up": [gradient], "other": [np.roll(gradient, 3, axis=1)]})
+    cells = analyse(concepts, two, Settings(correction="bh"))
+    assert [cell.p_adjusted for cell in cells] == pytest.approx(benjamini_hochberg([cell.p for cell in cells]))
+    # One finding among all bundled sets, or among many cells, can come below the level.
+    for concepts_, cells_ in ((113, 1), (20, 10)):
+        many = Settings(correction="bh").permutations_for(concepts_, cells_)
+        assert benjamini_hochberg([1 / (1 + many)] + [1.0] * (concepts_ * cells_ - 1))[0] <= 0.05

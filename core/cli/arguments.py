@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.models import ImageModel, Model, Site
 
 MAX_LENGTH = 256
+MOST_PERMUTATIONS = 100_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -181,6 +182,13 @@ def count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"invalid count {text!r}: use a whole number, 1 or more")
     return int(text)
+
+
+def permutations(text: str) -> int:
+    """A whole number from 1 to 100,000: more would fill memory, and tell no p that matters better."""
+    if (found := count(text)) > MOST_PERMUTATIONS:
+        raise argparse.ArgumentTypeError(f"{found} permutations are too many: use {MOST_PERMUTATIONS} or fewer")
+    return found
 
 
 def whole(text: str) -> int:

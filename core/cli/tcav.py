@@ -56,7 +56,7 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cavs", default="diffmean,lda", help="kinds that p looks at: diffmean, lda, logistic, svm")
     parser.add_argument("--cav", help="the kind whose scores are shown (default: the first of --cavs)")
     parser.add_argument("--pool", default="mean", choices=["mean", "last"], help="mean over tokens, or the last one")
-    parser.add_argument("--permutations", type=arguments.count, default=999, help="at the least (default 999)")
+    parser.add_argument("--permutations", type=arguments.permutations, default=999, help="at the least (default 999)")
     parser.add_argument("--seed", type=arguments.seed, default=0, help="of permutations, folds and resampling")
 
 

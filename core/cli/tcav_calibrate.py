@@ -60,11 +60,13 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any]) -> str:
+    supported = result["supported_orthogonal"]
+    said = "not tested" if supported is None else f"in {supported:.1%}"
     lines = [
         f"{result['runs']} runs of {result['size']} against {result['size']}:",
         f"random sets: p up to .05 in {result['false_positive_rate']:.1%} (should be 5%)",
-        f"planted across all gradients (AUROC {result['planted_auroc']:.2f}): supported in"
-        f" {result['supported_orthogonal']:.1%}, p up to .05 in {result['planted_found']:.1%}",
+        f"planted across all gradients (AUROC {result['planted_auroc']:.2f}): supported {said}, p up to .05 in"
+        f" {result['planted_found']:.1%}",
     ]
     if result["power"] is not None:
         lines.append(f"the concept: p up to .05 in {result['power']:.1%}")

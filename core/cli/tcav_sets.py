@@ -61,8 +61,13 @@ def open_inputs(args: argparse.Namespace, limit: int | None) -> Inputs:
     if arguments.reads_images(args):
         found = open_images(id, limit=limit, background=args.background)
         return make_inputs(id, found.images, found.groups)
-    texts = read_texts(id)[:limit] if _is_list(id) else list(open_examples(id, limit=limit).texts)
-    return make_inputs(id, [cut_at_mark(text, args.mark) for text in texts])
+    groups = None
+    if _is_list(id):
+        texts: Sequence[str] = read_texts(id)[:limit]
+    else:
+        examples = open_examples(id, limit=limit)
+        texts, groups = examples.texts, examples.groups
+    return make_inputs(id, [cut_at_mark(text, args.mark) for text in texts], groups, whole=texts)
 
 
 def open_negatives(args: argparse.Namespace, id: str, limit: int | None) -> Pool:

@@ -43,7 +43,8 @@ def ask(
             asked = make_inputs(inputs, others.images, others.groups)
         return Question(images, layer, target, asked, sizes=sizes)
     texts = open_examples(id, limit=sizes.rows)
-    asked = make_inputs(inputs or id, open_examples(inputs or id, limit=sizes.inputs).texts)
+    read = open_examples(inputs or id, limit=sizes.inputs)
+    asked = make_inputs(inputs or id, read.texts, read.groups)
     if dictionary is None:
         dictionary = nearest(dictionaries_for(model.id), layer)
     ranked = open_examples(id, limit=sizes.feature_rows)

@@ -33,13 +33,12 @@ def _why_not(model: AnyKind, question: Question) -> str:
 def inputs_of(question: Question) -> Inputs:
     """Whose answers are asked about: by default the concept's own examples, of which each serves on one side only."""
     from core.tcav import make_inputs
+    from core.tcav.sources import items_of
 
     if question.inputs is not None:
         return question.inputs
-    if question.of_texts:
-        return make_inputs(question.examples.id, question.texts.texts[: question.sizes.inputs])
     examples, most = question.examples, question.sizes.inputs
-    return make_inputs(examples.id, examples.images[:most], examples.groups[:most])  # type: ignore[union-attr]
+    return make_inputs(examples.id, items_of(examples)[:most], examples.groups[:most])
 
 
 def controls_of(question: Question) -> Sequence[Labelled]:

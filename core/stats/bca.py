@@ -30,19 +30,21 @@ def bca_ends(value: float, drawn: NDArray, left_out: NDArray, level: float) -> t
     return min(float(low), value), max(float(high), value)
 
 
-def perfect_bound(positives: int, negatives: int, level: float) -> float:
+def perfect_bound(positives: int, negatives: int, level: float, *, strata: int = 1) -> float:
     """The lowest AUROC that could well show as 1: what resampling cannot say, since every resample is 1 too.
 
     Newcombe's method 5 (2006, "Confidence intervals for an effect size measure based on the Mann-Whitney statistic",
     part 2) for a measured AUROC of 1: the t at which 1 - t = z sqrt(V(t)), where mn V(t) = t (1 - t) (1 + (N - 1)
     ((1 - t) / (2 - t) + t / (1 + t))) and N = (m + n) / 2. positives, negatives: m and n, of independent groups.
+    strata: into how many like parts they fall if pairs are compared within a part alone; V(t) is then that of the mean
+    over the parts.
     """
     z = _NORMAL.inv_cdf((1 + level) / 2)
-    more = (positives + negatives) / 2 - 1
+    more = (positives + negatives) / 2 - strata
     low, high = 0.0, 1.0
     for _ in range(60):
         t = (low + high) / 2
         # (1 - t)^2 / (1 - t): the factor that both sides share is taken out.
-        variance = t * (1 + more * ((1 - t) / (2 - t) + t / (1 + t))) / (positives * negatives)
+        variance = t * (strata + more * ((1 - t) / (2 - t) + t / (1 + t))) / (positives * negatives)
         low, high = (t, high) if 1 - t > z * z * variance else (low, t)
     return (low + high) / 2

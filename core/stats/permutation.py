@@ -48,13 +48,16 @@ def permuted_labels(
 
 
 def mean_differences(labels: NDArray[np.bool_], values: NDArray) -> NDArray[np.float64]:
-    """Mean of the positives minus mean of the negatives under each labelling: one matrix product.
+    """Mean of the positives minus mean of the negatives under each labelling: a matrix product for each few of them.
 
     labels: (b, n). values: (n, k). Returns (b, k). Every labelling must hold both classes.
     """
     values = np.asarray(values, dtype=np.float64)
     counts = labels.sum(axis=1)[:, None]
-    of_positives = labels.astype(np.float64) @ values
+    # As numbers, labellings take eight times the room: never all of them at once.
+    step = max(1, _CELLS // max(labels.shape[1], 1))
+    parts = [labels[start : start + step].astype(np.float64) @ values for start in range(0, len(labels), step)]
+    of_positives = np.concatenate(parts) if parts else np.zeros((0, values.shape[1]))
     return of_positives / counts - (values.sum(axis=0) - of_positives) / (labels.shape[1] - counts)
 
 

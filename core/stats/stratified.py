@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UserError
-from core.stats.bootstrap import over_resamples, resampled_aurocs
+from core.stats.bca import perfect_bound
+from core.stats.bootstrap import members_of, over_resamples, resampled_aurocs
 from core.stats.columns import aurocs
 
 
@@ -42,7 +43,8 @@ def stratified_interval(
     """Percentile bootstrap interval of one line's stratified AUROC, whole groups drawn with replacement; all are (n,).
 
     The directions behind the scores are not fitted anew, so that the interval is that of these directions on other
-    rows of the same kind.
+    rows of the same kind. Where every pair is ordered rightly so it is in every resample, and the lower end is
+    `perfect_bound` instead; where none is, the upper end accordingly.
     """
     parts = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
     parts = [rows for rows in parts if 0 < labels[rows].sum() < len(rows)]
@@ -56,6 +58,12 @@ def stratified_interval(
             pairs += of
         return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)[None]
 
+    value = float(measure(np.ones((len(labels), 1)))[0, 0])
+    if value in (0.0, 1.0):
+        rows, members = np.concatenate(parts), members_of(len(labels), groups)
+        positives, negatives = (len(np.unique(members[rows][labels[rows] == label])) for label in (True, False))
+        bound = perfect_bound(positives, negatives, level, strata=len(parts))
+        return (bound, 1.0) if value else (0.0, 1 - bound)
     values = over_resamples(measure, len(labels), groups=groups, resamples=resamples, seed=seed)[0]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

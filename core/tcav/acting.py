@@ -33,8 +33,8 @@ class PushEffect:
     inputs: int
 
     def acts(self, mean_derivative: float) -> bool:
-        """Beyond every random direction at both doses, and the way that the gradient says."""
-        return self.rank == 1 and self.effect * mean_derivative > 0
+        """Beyond every random direction at both doses, and at both the way that the gradient says."""
+        return self.rank == 1 and self.effect * mean_derivative > 0 and self.large * mean_derivative > 0
 
 
 def random_directions(d: int, *, seed: int = 0) -> np.ndarray:

@@ -26,6 +26,8 @@ from core.tcav.verdict import verdict
 
 # With more concepts more permutations: the smallest adjusted p that can come out stays at .005.
 PER_CONCEPT = 200
+# Under Benjamini and Hochberg a finding that stands alone among so many cells can still come below .05.
+PER_CELL = 20
 
 # Takes the place of a site, a target's name and unit CAVs (k, d): what pushing each of them does.
 Pushing = Callable[[int, str, np.ndarray], list[PushEffect]]
@@ -61,7 +63,8 @@ class Question:
 class Settings:
     """kinds: of CAV, all of which the p-value looks at. cav: the one whose scores, specificity and pushes are shown.
 
-    correction: over concepts, "holm" (no false alarm at all) or "bh" (few among those found). permutations: at least.
+    correction: "holm" over concepts (no false alarm at all), or "bh" over all cells (few false ones among those found).
+    permutations: at least.
     """
 
     kinds: tuple[str, ...] = ("diffmean", "lda")
@@ -84,8 +87,14 @@ class Settings:
     def chosen(self) -> list[CavKind]:
         return [kind_named(name) for name in self.kinds]
 
-    def permutations_for(self, concepts: int) -> int:
-        return max(self.permutations, PER_CONCEPT * concepts - 1 if self.correction == "holm" else 0)
+    def permutations_for(self, concepts: int, cells: int = 1) -> int:
+        """cells: of each concept, its sites times its targets."""
+        needed = PER_CONCEPT * concepts - 1 if self.correction == "holm" else PER_CELL * concepts * cells
+        return max(self.permutations, needed)
+
+    def p_values(self, test: Significance) -> np.ndarray:
+        """Those (s, q) that `adjust` takes: Holm's hold within the concept already, the other looks at every cell."""
+        return test.p_largest if self.correction == "holm" else test.p
 
 
 @one_blas_thread()  # once for all of it: asking the libraries anew for each cell took a sixth of the time
@@ -103,7 +112,7 @@ def analyse(
     for number, concept in enumerate(concepts):
         progress(Progress(number, len(concepts), "concepts", "testing concepts"))
         tests.append(examine(concept, question, settings, len(concepts)))
-    adjusted = adjust([test.p_largest for test in tests], settings.correction)
+    adjusted = adjust([settings.p_values(test) for test in tests], settings.correction)
     shown = kind_named(settings.cav)
     compared = [
         readable_controls(controls, site, shown, metric) if controls else None
@@ -125,19 +134,20 @@ def examine(concept: Concept, question: Question, settings: Settings, concepts: 
         question.mean_unit_gradients(),
         settings.chosen,
         question.metrics,
-        permutations=settings.permutations_for(concepts),
+        permutations=settings.permutations_for(concepts, len(question.sites) * len(question.targets)),
         seed=settings.seed,
     )
 
 
-def adjust(p_largest: Sequence[np.ndarray], correction: str) -> list[np.ndarray]:
-    """p-values that hold within a concept, (s, q) each, adjusted over the concepts."""
+def adjust(p_values: Sequence[np.ndarray], correction: str) -> list[np.ndarray]:
+    """p-values (s, q) of each concept, adjusted: "holm" over the concepts, of those that hold within each; "bh" over
+    all cells, of each cell's own."""
     if correction == "holm":
-        flat = holm_of_families([p.ravel() for p in p_largest])
-        return [one.reshape(p.shape) for one, p in zip(flat, p_largest, strict=True)]
-    every = benjamini_hochberg(np.concatenate([p.ravel() for p in p_largest]))
-    ends = np.cumsum([p.size for p in p_largest])[:-1]
-    return [one.reshape(p.shape) for one, p in zip(np.split(every, ends), p_largest, strict=True)]
+        flat = holm_of_families([p.ravel() for p in p_values])
+        return [one.reshape(p.shape) for one, p in zip(flat, p_values, strict=True)]
+    every = benjamini_hochberg(np.concatenate([p.ravel() for p in p_values]))
+    ends = np.cumsum([p.size for p in p_values])[:-1]
+    return [one.reshape(p.shape) for one, p in zip(np.split(every, ends), p_values, strict=True)]
 
 
 def _cells(

@@ -27,10 +27,14 @@ PUSHED = 32  # inputs that real pushes are measured on
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What concepts are tested on, and the texts or images behind it. values: target's name -> (m,), without pushes."""
+    """What concepts are tested on, and the texts or images behind it. values: target's name -> (m,), without pushes.
+
+    apart: what no example may be, the items and what they were before a cut.
+    """
 
     question: Question
     items: tuple[Any, ...]
+    apart: tuple[Any, ...]
     values: Mapping[str, np.ndarray]
     notes: tuple[str, ...]
 
@@ -65,9 +69,9 @@ def ask(
         )
     if len(rows) > 1 and len(np.unique(inputs.groups[rows])) == 1:
         notes.append(f"The {len(rows)} inputs are variants of one: what is found holds for that one alone.")
-    items = tuple(inputs.items[row] for row in rows)
+    items, others = tuple(inputs.items[row] for row in rows), inputs.taken(rows)
     if any(kind.whitened for kind in settings.chosen):
-        metrics = record_metrics(reader, sites, items, progress=progress)
+        metrics = record_metrics(reader, sites, others, progress=progress)
     else:
         metrics = plain_metrics([next(iter(found.values())).at[site].shape[1] for site in sites])
     question = Question(
@@ -77,7 +81,7 @@ def ask(
         gradients={name: [G.at[site][rows] for site in sites] for name, G in found.items()},
         groups=inputs.groups[rows],
     )
-    return Asked(question, items, {name: G.values[rows] for name, G in found.items()}, tuple(notes))
+    return Asked(question, items, others, {name: G.values[rows] for name, G in found.items()}, tuple(notes))
 
 
 def pusher(

@@ -15,7 +15,7 @@ from core.tcav.concept import Concept
 from core.tcav.planting import gradient_span, orthogonal_shift, planted
 from core.tcav.readability import readability
 from core.tcav.scores import scores
-from core.tcav.specificity import Controls, readable_controls, specificity
+from core.tcav.specificity import FEWEST, Controls, readable_controls, specificity
 from core.tcav.verdict import LEVEL, SUPPORTED, verdict
 
 
@@ -25,8 +25,9 @@ class Calibration:
 
     false_positive_rate: of p up to .05 where the concept is a random set, p being of the larger |z| among the kinds of
     CAV and, with several layers or targets, adjusted for them. It should be .05. by_kind: the same of each kind alone.
-    supported_orthogonal: of the verdict "supported" for concepts that are shifted across all gradients; `planted_auroc`
-    says how well those are read. power: of p up to .05 for real positives against the pool; None without a concept.
+    supported_orthogonal: of the verdict "supported" for concepts that are shifted across all gradients; None where
+    nothing could be supported, without 40 control concepts or without pushes. `planted_auroc` says how well those are
+    read. power: of p up to .05 for real positives against the pool; None without a concept.
     """
 
     false_positive_rate: float
@@ -91,7 +92,7 @@ def calibrate(
     return Calibration(
         false_positive_rate=float(np.mean([one[0] for one in null])),
         by_kind=_by_kind(null, settings),
-        supported_orthogonal=supported / runs,
+        supported_orthogonal=supported / runs if len(controls) >= FEWEST and pushing is not None else None,
         planted_auroc=float(np.mean(aurocs)),
         planted_found=float(np.mean(found)),
         power=float(np.mean([one[0] for one in power])) if power else None,

@@ -70,19 +70,33 @@ class Gcav:
 
 @dataclass(frozen=True, eq=False)
 class _Half:
-    """positives: per concept, per layer (n, d). pool: per layer (m, d). gradients: per layer (i, d), of length 1."""
+    """positives: per concept, per layer (n, d). pool: per layer (m, d). gradients: per layer (i, d), of length 1.
+
+    groups: per concept (n,). pool_groups: (m,). By default each row is its own.
+    """
 
     positives: list[list[np.ndarray]]
     pool: list[np.ndarray]
     gradients: list[np.ndarray]
+    groups: list[np.ndarray] | None = None
+    pool_groups: np.ndarray | None = None
+
+    def groups_of(self, concept: int | None) -> np.ndarray:
+        """Of a concept's positives, or of the pool."""
+        if concept is None:
+            return np.arange(len(self.pool[0])) if self.pool_groups is None else self.pool_groups
+        return np.arange(len(self.positives[concept][0])) if self.groups is None else self.groups[concept]
 
     def cavs(self, rng: np.random.Generator, which: Sequence[int | None], size: int) -> list[np.ndarray]:
-        """Unit CAVs per layer (b, d): differences of means of `size` rows; None stands for a pseudo-concept."""
+        """Unit CAVs per layer (b, d): differences of means of `size` rows; None stands for a pseudo-concept.
+
+        One row of each group: crops of one image are one draw, for concepts and for what they are compared with.
+        """
         found: list[list[np.ndarray]] = [[] for _ in self.pool]
         for concept in which:
-            order = rng.permutation(len(self.pool[0]))
+            order = _one_each(rng, self.groups_of(None))
             negatives, rest = order[:size], order[size : 2 * size]
-            own = None if concept is None else rng.permutation(len(self.positives[concept][0]))[:size]
+            own = None if concept is None else _one_each(rng, self.groups_of(concept))[:size]
             for layer, pool in enumerate(self.pool):
                 rows = pool[rest] if concept is None else self.positives[concept][layer][own]
                 found[layer].append(rows.mean(axis=0) - pool[negatives].mean(axis=0))
@@ -182,8 +196,15 @@ def _p(sizes: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def _size(half: _Half) -> int:
-    """Rows of each class in a CAV: all positives of the smallest concept, and no more than half of the pool."""
-    return min(min(len(one[0]) for one in half.positives), len(half.pool[0]) // 2)
+    """Rows of each class in a CAV: all groups of the smallest concept, and no more than half of the pool's."""
+    counts = [len(np.unique(half.groups_of(concept))) for concept in (None, *range(len(half.positives)))]
+    return min(*counts[1:], counts[0] // 2)
+
+
+def _one_each(rng: np.random.Generator, groups: np.ndarray) -> np.ndarray:
+    """A row of each group, in random order."""
+    order = rng.permutation(len(groups))
+    return order[np.sort(np.unique(groups[order], return_index=True)[1])]
 
 
 def _halves(
@@ -211,6 +232,8 @@ def _halves(
             [[X[rows[half]] for X in concept.X] for concept, rows in zip(concepts, own, strict=True)],
             [X[parts["pool"][half]] for X in pool.X],
             [unit(G[parts["inputs"][half]].astype(np.float64)) for G in gradients],
+            [concept.groups[rows[half]] for concept, rows in zip(concepts, own, strict=True)],
+            pool.groups[parts["pool"][half]],
         )
         for half in (0, 1)
     )

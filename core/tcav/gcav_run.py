@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.activations import read_result, write_result
@@ -16,7 +17,7 @@ from core.tcav import gcav_nets
 from core.tcav.analysis import Settings
 from core.tcav.asking import ask
 from core.tcav.disjoint import Inputs
-from core.tcav.gcav import fuse
+from core.tcav.gcav import FEWEST, fuse
 from core.tcav.keys import result_key
 from core.tcav.reader import Reading
 from core.tcav.readers import reader_of, sites_of
@@ -24,7 +25,7 @@ from core.tcav.recorded import record_concept
 from core.tcav.sources import Labelled, Pool, source_of, source_of_pool
 from core.tcav.targets import Target
 
-VERSION = 1
+VERSION = 2  # raised when the numbers change: part of the key of every stored result
 
 
 def gcav(
@@ -53,12 +54,18 @@ def gcav(
         return {**known, "seconds": time.perf_counter() - start, "cached": True}
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     *own, pool = [
-        record_concept(reader, source, sites, asked.items, one_class=place == len(concepts), progress=progress)
+        record_concept(reader, source, sites, asked.apart, one_class=place == len(concepts), progress=progress)
         for place, source in enumerate(sources)
     ]
     question = asked.question
     gradients = question.gradients[target.name]
     found = fuse(own, pool, gradients, question.groups, question.layers, question.sites, seed=seed, progress=progress)
-    result = {"target": target.name, **found.to_json(), "notes": list(asked.notes)}
+    notes = list(asked.notes)
+    if (independent := len(np.unique(question.groups))) < FEWEST:
+        notes.append(
+            f"Of the inputs only {independent} are independent, too few to be halved ({FEWEST} are needed): their rows"
+            " were, so that variants of one input stand on both sides."
+        )
+    result = {"target": target.name, **found.to_json(), "notes": notes}
     write_result(key, result)
     return {**result, "seconds": time.perf_counter() - start, "cached": False}

@@ -10,6 +10,7 @@ import numpy as np
 from core.directions.threads import one_blas_thread
 from core.stats.bias_corrected import bias_corrected
 from core.stats.bootstrap import draw_counts
+from core.stats.shares import share_interval
 from core.tcav.cavs import CavKind, unit
 from core.tcav.concept import Concept
 from core.tcav.covariance import Metric
@@ -26,7 +27,9 @@ class Intervals:
 
     What they are intervals for: the score that a CAV from all such positives and negatives would have over all such
     inputs. shares: of the sign score's variance, how much comes from positives, from negatives and from inputs, each
-    drawn anew with the others held fast; they sum to 1 (to 0 where nothing varies).
+    drawn anew with the others held fast; they sum to 1 (to 0 where nothing varies). Where all inputs agree in sign,
+    resamples of them agree too; the interval of `sign` then reaches at least as far as that of a share that was counted
+    in as many independent inputs.
     """
 
     sign: tuple[float, float]
@@ -57,12 +60,16 @@ def bootstrap(
     rows = class_counts(rng, concept, times)
     of_inputs = row_counts(rng, input_groups, times)
     moved = {name: moved_cavs(concept, site, kind, metric, rows, name) for name in ("both", *SOURCES)}
+    independent = len(np.unique(input_groups))
     return {
-        target: _of_target(G.astype(np.float64), moved, of_inputs, found[target]) for target, G in gradients.items()
+        target: _of_target(G.astype(np.float64), moved, of_inputs, found[target], independent)
+        for target, G in gradients.items()
     }
 
 
-def _of_target(G: np.ndarray, moved: dict[str, np.ndarray], of_inputs: np.ndarray, found: Scores) -> Intervals:
+def _of_target(
+    G: np.ndarray, moved: dict[str, np.ndarray], of_inputs: np.ndarray, found: Scores, independent: int
+) -> Intervals:
     lengths = np.linalg.norm(G, axis=1)
     inverse = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     derivatives = {name: cavs @ G.T for name, cavs in moved.items()}
@@ -75,11 +82,19 @@ def _of_target(G: np.ndarray, moved: dict[str, np.ndarray], of_inputs: np.ndarra
     }
     total = sum(variances.values())
     return Intervals(
-        sign=bias_corrected(found.sign, share_positive(both, of_inputs)),
+        sign=_of_sign(found.sign, share_positive(both, of_inputs), independent),
         mean_derivative=bias_corrected(found.mean_derivative, (both * weights).sum(axis=1)),
         mean_cosine=bias_corrected(found.mean_cosine, (both * inverse * weights).sum(axis=1)),
         shares={name: variance / total if total else 0.0 for name, variance in variances.items()},
     )
+
+
+def _of_sign(sign: float, resamples: np.ndarray, independent: int) -> tuple[float, float]:
+    low, high = bias_corrected(sign, resamples)
+    if sign not in (0.0, 1.0):
+        return low, high
+    least, most = share_interval(independent if sign else 0, independent)
+    return min(low, least), max(high, most)
 
 
 def class_counts(rng: np.random.Generator, concept: Concept, times: int) -> dict[int, np.ndarray]:

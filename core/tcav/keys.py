@@ -29,6 +29,8 @@ def result_key(
     **more: Any,
 ) -> str:
     """Hashes everything that changes the numbers; what changes activations is in the keys of the inputs' stores."""
+    if inputs.cut:  # what they were before decides which examples fall away
+        more["whole"] = reader.corpus(inputs.whole)
     return workspace.digest(
         {
             "result": result,

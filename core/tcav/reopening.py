@@ -19,7 +19,7 @@ from core.tcav.entanglement import cav_of
 from core.tcav.reader import Reader, Reading
 from core.tcav.readers import reader_of, sites_of
 from core.tcav.recorded import record_concept
-from core.tcav.sources import Labelled, Pool, source_of
+from core.tcav.sources import Labelled, Pool, Source, source_of
 from core.tcav.targets import Target
 
 if TYPE_CHECKING:
@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reopened:
-    """items: m inputs, those that were used. values: target's name -> (m,), what the model says before any push."""
+    """items: m inputs, those that were used. apart: what no example may be, as in Asked. sources: of
+    the concepts. values: target's name -> (m,),
+    what the model says before any push.
+    """
 
     reader: Reader
     sites: tuple[Site, ...]
     question: Question
     concepts: tuple[Concept, ...]
     items: tuple[Any, ...]
+    apart: tuple[Any, ...]
+    sources: tuple[Source, ...]
     values: Mapping[str, np.ndarray]
     settings: Settings
 
@@ -60,9 +65,21 @@ class Reopened:
         gradients = np.asarray(self.question.gradients[target][site], dtype=np.float64)
         return np.asarray(gradients @ self.cav(concept, site))
 
-    def another(self, examples: Labelled, *, negatives: Pool | None = None, progress: Listener = silent) -> Concept:
-        """One more set at the same sites, without rows that are among the inputs."""
-        return record_concept(self.reader, source_of(examples, negatives), self.sites, self.items, progress=progress)
+    def another(
+        self,
+        examples: Labelled,
+        *,
+        negatives: Pool | None = None,
+        beside: int | None = None,
+        progress: Listener = silent,
+    ) -> Concept:
+        """One more set at the same sites, without rows that are among the inputs.
+
+        beside: number of a concept none of whose rows it may hold either, by content. Raises UserError where too few
+        are left.
+        """
+        taken = self.apart if beside is None else (*self.apart, *self.sources[beside].items)
+        return record_concept(self.reader, source_of(examples, negatives), self.sites, taken, progress=progress)
 
 
 def reopen(
@@ -85,5 +102,7 @@ def reopen(
     sites = sites_of(model, layers)
     sources = [source_of(one, negatives) for one in concepts]
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
-    recorded = tuple(record_concept(reader, source, sites, asked.items, progress=progress) for source in sources)
-    return Reopened(reader, tuple(sites), asked.question, recorded, asked.items, asked.values, settings)
+    recorded = tuple(record_concept(reader, source, sites, asked.apart, progress=progress) for source in sources)
+    return Reopened(
+        reader, tuple(sites), asked.question, recorded, asked.items, asked.apart, tuple(sources), asked.values, settings
+    )

@@ -27,7 +27,7 @@ from core.tcav.targets import Target
 if TYPE_CHECKING:
     from core.models import AnyModel, ImageModel, Site
 
-VERSION = 1
+VERSION = 2  # raised when the numbers change: part of the key of every stored result
 ROWS = 120  # of each set, half of them positives, unless the user says otherwise
 
 # Concepts of sources in their order, at sites, apart from the inputs; a reason stands for one that cannot be used.
@@ -79,7 +79,7 @@ def scan(
     asked = ask(reader, [target], inputs, sources, sites, settings=settings, progress=progress)
     recorded: list[Concept] = []
     notes = list(asked.notes)
-    for number, found in enumerate((recorder or _here)(reader, sources, sites, asked.items)):
+    for number, found in enumerate((recorder or _here)(reader, sources, sites, asked.apart)):
         progress(Progress(number + 1, len(sources), "sets", f"recording {len(sources)} sets"))
         if isinstance(found, UserError):
             notes.append(str(found))
@@ -88,7 +88,7 @@ def scan(
     if not recorded:
         raise UserError(f"None of the {len(sources)} sets can be used: {notes[-1]}")
     pushing = pusher(reader, [target], asked, sites, pushed, settings.seed, progress) if pushed else None
-    others = record_controls(reader, controls, sites, asked.items, progress=progress)
+    others = record_controls(reader, controls, sites, asked.apart, progress=progress)
     ranked = rank_concepts(recorded, asked.question, settings, controls=others, pushing=pushing, progress=progress)
     result = {"results": [one.to_json() for one in ranked], "notes": notes}
     write_result(key, result)

@@ -88,8 +88,8 @@ def rank_concepts(
     p_values, zs, readable, cavs = [], [], [], []
     for number, concept in enumerate(concepts):
         progress(Progress(number, len(concepts), "concepts", "testing concepts"))
-        test = examine(concept, question, settings)
-        p_values.append(test.p)
+        test = examine(concept, question, settings, len(concepts))
+        p_values.append(settings.p_values(test))
         zs.append(float(test.z[0, 0, settings.kinds.index(settings.cav)]))
         readable.append(readability(concept, 0, kind, metric, permutations=READ_PERMUTATIONS, seed=settings.seed))
         cavs.append(raw_cavs(kind, concept.X[0], concept.y[None].astype(bool), metric)[0])

@@ -21,7 +21,8 @@ DRAWS = 20  # subsamples over which a concept's size is brought down to that of 
 
 @dataclass(frozen=True)
 class Specificity:
-    """share: of the control concepts, how many have a smaller |mean cosine|, 0 to 1. controls: how many there are.
+    """share: of the control concepts, how many have a smaller |mean cosine|, 0 to 1, mean over the draws. controls: how
+    many there are.
 
     size: the largest mean cosine that could be compared, that of CAVs from as few rows as the controls have.
     """
@@ -65,7 +66,8 @@ def specificity(
 
     The controls are those whose AUROC lies within .1 of the concept's, or the 40 nearest where that are fewer. A CAV
     from few rows points partly nowhere, which makes its cosines smaller; so that sizes compare, the concept is drawn
-    down to the controls' median size, and larger controls to the concept's.
+    down to the controls' median size, and larger controls to the concept's. Draws are compared one by one: their mean
+    would spread less than one CAV from as few rows does, and any small concept would stand out among such means.
     """
     others = [
         place for place, one in enumerate(controls.concepts) if concept.name not in one.kin and one.name != concept.name
@@ -78,18 +80,19 @@ def specificity(
     rng = np.random.default_rng(seed)
     sizes = [(controls.concepts[place].n_positives, controls.concepts[place].n_negatives) for place in chosen]
     usual = (int(np.median([p for p, _ in sizes])), int(np.median([n for _, n in sizes])))
-    own = _mean_size(rng, concept, site, kind, metric, usual, mean_unit_gradients)
+    own = _sizes(rng, concept, site, kind, metric, usual, mean_unit_gradients)
     mine = (concept.n_positives, concept.n_negatives)
-    theirs = np.stack(
-        [_mean_size(rng, controls.concepts[place], 0, kind, metric, mine, mean_unit_gradients) for place in chosen]
-    )
+    drawn = [_sizes(rng, controls.concepts[place], 0, kind, metric, mine, mean_unit_gradients) for place in chosen]
+    both = (DRAWS, len(mean_unit_gradients))
+    theirs = np.stack([np.broadcast_to(one, both) for one in drawn])
+    shares = (theirs < np.broadcast_to(own, both)).mean(axis=(0, 1))
     return [
-        Specificity(float((theirs[:, q] < own[q]).mean()), len(chosen), float(own[q]))
-        for q in range(len(mean_unit_gradients))
+        Specificity(float(share), len(chosen), float(size))
+        for share, size in zip(shares, own.mean(axis=0), strict=True)
     ]
 
 
-def _mean_size(
+def _sizes(
     rng: np.random.Generator,
     concept: Concept,
     site: int,
@@ -98,7 +101,7 @@ def _mean_size(
     most: tuple[int, int],
     gradients: np.ndarray,
 ) -> np.ndarray:
-    """(q,) mean |mean cosine| over subsamples with at most so many positives and negatives; one if all may stay."""
+    """|mean cosine| (20, q) of subsamples with at most so many positives and negatives; (1, q) if all may stay."""
     places = {label: np.flatnonzero(concept.y == label) for label in (1, 0)}
     wanted = {label: min(len(places[label]), limit) for label, limit in zip((1, 0), most, strict=True)}
     whole = all(wanted[label] == len(places[label]) for label in (1, 0))
@@ -107,4 +110,4 @@ def _mean_size(
         rows = np.concatenate([rng.choice(places[label], wanted[label], replace=False) for label in (1, 0)])
         cav = raw_cavs(kind, concept.X[site][rows], concept.y[None, rows].astype(bool), metric)[0]
         found.append(np.abs(gradients @ unit(cav)))
-    return np.mean(found, axis=0)
+    return np.stack(found)

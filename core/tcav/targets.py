@@ -97,7 +97,7 @@ def class_target(model: Model | ImageModel, spec: str) -> ClassLogit:
     numbers = [find_class(model.class_names, name) for name in names]
     if len(set(numbers)) < len(numbers):
         raise UserError(f"The target {spec!r} sets a class against itself; name two classes.")
-    return ClassLogit(spec, *numbers)
+    return ClassLogit(spec.strip(), *numbers)
 
 
 def class_of(target: Target) -> ClassLogit:

@@ -84,8 +84,8 @@ def tcav(
         return Tcav(tuple(known["results"]), tuple(known["notes"]), seconds, cached=True)
     require_open(model, compute=compute)
     asked = ask(reader, targets, inputs, sources, sites, settings=settings, progress=progress)
-    recorded = [record_concept(reader, source, sites, asked.items, progress=progress) for source in sources]
-    others = record_controls(reader, controls, sites, asked.items, progress=progress)
+    recorded = [record_concept(reader, source, sites, asked.apart, progress=progress) for source in sources]
+    others = record_controls(reader, controls, sites, asked.apart, progress=progress)
     cells = analyse(
         recorded,
         asked.question,

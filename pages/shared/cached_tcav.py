@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
@@ -13,6 +12,7 @@ from core.models.remembered import require_permitted
 from core.progress import Listener
 from pages.shared import cached
 from pages.shared.hardware import chosen_hardware
+from pages.shared.kept import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TESTS = 3  # taken up again; tens of megabytes each
+TESTS = 3  # taken up again; tens of megabytes each as a rule
+TEST_BYTES = 500_000_000  # of all that are kept
 SHARES = 400  # texts whose tokens' shares are kept; kilobytes each
 
 
@@ -123,13 +124,19 @@ def answer(spec: str, kind: str, ask: Callable[[AnyModel | ImageModel], T]) -> T
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _tests() -> OrderedDict[tuple[Any, ...], Reopened]:
-    return OrderedDict()
+def _tests() -> Shelf[tuple[Any, ...], Reopened]:
+    return Shelf(TESTS, most_bytes=TEST_BYTES, size=_bytes_of)
+
+
+def _bytes_of(test: Reopened) -> int:
+    """Of its arrays: the concepts' rows and the inputs' gradients."""
+    rows = sum(part.nbytes for concept in test.concepts for part in concept.X)
+    return rows + sum(part.nbytes for of_sites in test.question.gradients.values() for part in of_sites)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _shares() -> OrderedDict[tuple[Any, ...], Any]:
-    return OrderedDict()
+def _shares() -> Shelf[tuple[Any, ...], Any]:
+    return Shelf(SHARES)
 
 
 def reopened(choices: Choices, progress: Listener) -> Reopened:
@@ -140,16 +147,16 @@ def reopened(choices: Choices, progress: Listener) -> Reopened:
     asked, how = choices.parts(opened)
     key = _key(choices, opened, asked)
     shelf = _tests()
-    if key not in shelf:
-        shelf[key] = reopen(opened, *asked, **how, progress=progress)
-        while len(shelf) > TESTS:
-            shelf.popitem(last=False)
-    return shelf[key]
+    found = shelf.get(key)
+    if found is None:
+        found = reopen(opened, *asked, **how, progress=progress)
+        shelf.put({key: found})
+    return found
 
 
 def is_open(choices: Choices) -> bool:
     """Whether the arrays behind a test are in memory, so that nothing has to be read."""
-    return any(key[:2] == (spaces.space(), choices) for key in _tests())
+    return any(key[:2] == (spaces.space(), choices) for key in _tests().names())
 
 
 def shares(
@@ -167,7 +174,8 @@ def shares(
     start = (*_key(choices, opened, asked), target, layer, concept)
     shelf = _shares()
     names = [item if isinstance(item, str) else item.digest for item in items]
-    missing = {name: item for name, item in zip(names, items, strict=True) if (*start, name) not in shelf}
+    kept = {name: shelf.get((*start, name)) for name in names}
+    missing = {name: item for name, item in zip(names, items, strict=True) if kept[name] is None}
     if missing:
         where = (again.sites[site], again.cav(concept, site))
         asked_of = known_target(opened, target)
@@ -176,17 +184,16 @@ def shares(
             if choices.kind == "text"
             else concept_maps(cast("ImageModel", opened), asked_of, list(missing.values()), *where)
         )
-        shelf.update({(*start, name): one for name, one in zip(missing, found, strict=True)})
-    wanted = [shelf[(*start, name)] for name in names]
-    while len(shelf) > SHARES:
-        shelf.popitem(last=False)
-    return wanted
+        fresh = dict(zip(missing, found, strict=True))
+        shelf.put({(*start, name): one for name, one in fresh.items()})
+        kept |= fresh
+    return [kept[name] for name in names]  # another session may have let go of them on the shelf by now
 
 
 def _key(choices: Choices, opened: Any, asked: tuple[Any, ...]) -> tuple[Any, ...]:
     """What decides the arrays: the choices, and what the names in them stand for now."""
     sets = tuple(one.digest for one in asked[0])
-    inputs = tuple(item if isinstance(item, str) else item.digest for item in asked[2].items)
+    inputs = tuple(item if isinstance(item, str) else item.digest for item in (*asked[2].items, *asked[2].whole))
     other = choices.open_set(choices.other).digest if choices.other else ""
     identity = (opened.fingerprint, opened.device.type, opened.dtype_name)
     return (spaces.space(), choices, *identity, sets, inputs, other)

@@ -62,11 +62,12 @@ class Choices:
             images = cached_tcav.images(self.concept, sizes.rows)
             return Question(images, self.layer, self.target, asked, sizes=sizes)
         inputs = self.inputs or self.concept
+        read = cached.examples(inputs, sizes.inputs)
         return Question(
             cached.examples(self.concept, sizes.rows),
             self.layer,
             self.target,
-            make_inputs(inputs, cached.examples(inputs, sizes.inputs).texts),
+            make_inputs(inputs, read.texts, read.groups),
             self.dictionary,
             cached.examples(self.concept, sizes.feature_rows),
             sizes,

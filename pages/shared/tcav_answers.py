@@ -63,4 +63,5 @@ def of_classes(names: Sequence[str]) -> dict[str, str]:
 
 def as_class(spec: str) -> str:
     """A target of what was chosen or typed: `zebra`, `340` and `zebra|horse` are classes as well."""
-    return spec if spec.startswith(CLASS) else f"{CLASS}{spec.strip()}"
+    # Without blanks: an address may hold some, and results are found by the target's name.
+    return CLASS + "|".join(part.strip() for part in spec.strip().removeprefix(CLASS).split("|"))

@@ -130,8 +130,8 @@ def _result(found: dict[str, Any], choices: Choices) -> None:
     st.markdown(sentence(found))
     if choices.how.controls < FEWEST or not choices.how.pushed:
         st.caption(
-            f"Without {FEWEST} control concepts and real pushes nothing can be called supported, so that what is said "
-            "of planted concepts says nothing here."
+            f"Without {FEWEST} control concepts and real pushes nothing can be called supported, so that it is not "
+            "tested how often planted concepts are."
         )
     st.plotly_chart(
         marks(rows(found), title="share of runs", nothing=LEVEL, ends=(-0.02, 1.02)),
@@ -193,7 +193,7 @@ def rows(found: dict[str, Any]) -> list[Mark]:
     made += [mark(f"… by {plain_title(name)} alone", share, control=True) for name, share in by_kind.items()]
     if found["supported_orthogonal"] is not None:
         made.append(mark("Planted: supported", found["supported_orthogonal"]))
-        made.append(mark("Planted: p ≤ .05", found["planted_found"], control=True))
+    made.append(mark("Planted: p ≤ .05", found["planted_found"], control=True))
     if found["power"] is not None:
         made.append(mark("The concept: p ≤ .05", found["power"]))
         made += [

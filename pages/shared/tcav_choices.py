@@ -95,9 +95,10 @@ class Choices:
 
     def asked(self) -> list[str]:
         """The part of the command line that says what concepts are tested on."""
-        words = [word for spec in self.targets for word in ("--target", spec)]
+        # In one word each: what is typed may begin with a dash, which would be taken for another option.
+        words = [f"--target={spec}" for spec in self.targets]
         words += ["--inputs", self.inputs_id(), "--inputs-limit", str(self.how.inputs_limit)]
-        return [*words, *(["--mark", self.mark] if self.mark else []), *self.how.arguments()]
+        return [*words, *([f"--mark={self.mark}"] if self.mark else []), *self.how.arguments()]
 
     def inputs_id(self) -> str:
         """The set, or a file in the workspace that holds the prompts, named by what they are."""
@@ -117,8 +118,13 @@ class Choices:
         if self.kind == "image":
             found = cached_tcav.images(self.inputs, limit)
             return make_inputs(self.inputs, found.images, found.groups)
-        texts = self.prompts[:limit] or cached.examples(self.inputs, limit).texts
-        return make_inputs(self.inputs_id(), [cut_at_mark(text, self.mark or None) for text in texts])
+        if self.prompts:
+            texts, groups = self.prompts[:limit], None
+        else:
+            examples = cached.examples(self.inputs, limit)
+            texts, groups = examples.texts, examples.groups
+        cut = [cut_at_mark(text, self.mark or None) for text in texts]
+        return make_inputs(self.inputs_id(), cut, groups, whole=texts)
 
     @property
     def infos(self) -> dict[str, Info]:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import Mark, cosine_map, grid, marks
+from core.errors import UserError
 from core.progress import Listener
 from core.tcav.cavs import kind_named
 from core.tcav.sources import Labelled
@@ -70,7 +71,8 @@ def entangled(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
         )  # fmt: skip
         st.caption(
             "AUROC, 0 to 1; 0.5: nothing in common, below: turned round. On the diagonal the rows are those that the "
-            "CAV was made from, which flatters it."
+            "CAV was made from, which flatters it; and wherever two concepts share negatives, so are these, off the "
+            "diagonal too, where 0.5 then no longer means nothing in common."
         )
 
 
@@ -97,7 +99,13 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     draw = listener(bar)
     concept, site = _place(choices, cell)
     again = choices.reopened(draw).at(site)
-    removed = again.another(choices.open_set(id), progress=draw)
+    # From rows that are not the concept's own: else the direction holds the noise of the very rows whose labels are
+    # dealt anew, and p does not hold.
+    withheld = ""
+    try:
+        removed = again.another(choices.open_set(id), beside=concept, progress=draw)
+    except UserError as reason:
+        removed, withheld = again.another(choices.open_set(id), progress=draw), str(reason)
     direction = cav_of(removed, 0, kind_named(again.settings.cav), again.question.metrics[0])
     question = again.question
     found = {
@@ -108,8 +116,15 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     }
     bar.empty()
     cosine = float(again.cav(concept, 0) @ direction)
+    told = {name: next(one.to_json() for one in cells if one.target == cell["target"]) for name, cells in found.items()}
+    if withheld:
+        list(told.values())[1].update(p=None, z=None)
+        st.info(
+            "The two sets share examples, and without those too few are left to take this concept out cleanly "
+            f"({plain(withheld)}) So there is no p and no z without it: they would not hold."
+        )
     _answers(
-        {name: next(one.to_json() for one in cells if one.target == cell["target"]) for name, cells in found.items()},
+        told,
         "tcav_confound",
         f"tcav-without-{file_part(id)}",
     )
@@ -197,8 +212,8 @@ def _answers(cells: dict[str, dict[str, Any]], key: str, file: str) -> None:
             one["mean_cosine"],
             one["mean_cosine_ci"][0],
             one["mean_cosine_ci"][1],
-            control=one["p"] > 0.05,
-            about=f"p {small(one['p'])}",
+            control=one["p"] is not None and one["p"] > 0.05,
+            about="no p" if one["p"] is None else f"p {small(one['p'])}",
         )
         for name, one in cells.items()
     ]

@@ -88,8 +88,9 @@ def ask_how(kind: str) -> tuple[How, str]:
             valid=CORRECTIONS.__contains__,
             options=list(CORRECTIONS),
             format_func=CORRECTIONS.__getitem__,
-            help="How p is adjusted for the number of concepts. Over layers, answers and kinds of CAV it always is, by "
-            "the largest z.",
+            help="How p is adjusted. Holm: over concepts, after layers, answers and kinds of CAV, by the largest z of "
+            "them. Benjamini–Hochberg: over all cells, concepts times layers times answers, each with its own p; so "
+            "that one alone can be found, labels are dealt 20 times as often as there are cells.",
         )
         mark = ""
         if kind == "text":
