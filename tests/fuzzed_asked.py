@@ -101,12 +101,13 @@ def _command(data: bytes, folder: Path) -> object:
 def _words(value: object) -> list[str]:
     """As a shell would hand them over: no NUL, and spaces part the names of commands."""
     text = (value if isinstance(value, str) else json.dumps(value)).replace("\0", "")[:200]
-    text = text.encode("utf-8", errors="replace").decode()
+    text = _sent(text)
     return text.split(" ") if text.replace(" ", "").isalpha() and " " in text and text.islower() else [text]
 
 
 def _address(data: bytes, _: Path) -> object:
-    """The page by that address, as a first visitor opens it. Whatever it says, it must not break."""
+    """The page by that address, as a first visitor opens it. Whatever it says, it must not break. Half a pair of
+    surrogates cannot be said in one."""
     from streamlit.testing.v1 import AppTest
 
     from tests.pages import PAGES, ROOT, SECONDS
@@ -117,7 +118,8 @@ def _address(data: bytes, _: Path) -> object:
     app = AppTest.from_file(str(ROOT / "pages" / f"{value['page']}.py"), default_timeout=SECONDS)
     for key, one in value.items():
         if key != "page" and key:
-            app.query_params[key] = one if isinstance(one, str) else json.dumps(one)
+            text = one if isinstance(one, str) else json.dumps(one)
+            app.query_params[_sent(key)] = _sent(text)
     app.run()
     if app.exception:
         raise AssertionError(f"{value}: {app.exception[0].value}")
@@ -126,6 +128,10 @@ def _address(data: bytes, _: Path) -> object:
     if said:
         raise UserError(str(said[0]))
     return app.title[0].value
+
+
+def _sent(text: str) -> str:
+    return text.encode("utf-8", errors="replace").decode()
 
 
 def _parsed(data: bytes) -> object:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.errors import UserError
 from core.models import Model, batch, list_models, open_model, record, tokenize
 from core.models.bundled import weights_file
+from core.models.gguf_header import REQUIRED
 from tests.tiny import tiny_directory
 from tests.tiny_gguf import write_gguf
 
@@ -37,3 +39,12 @@ def test_a_tiny_one_is_the_directory_that_it_was_written_from(home: Path, tmp_pa
     with torch.no_grad():
         inputs = batch(here, ids)
         assert torch.equal(here.network(**inputs).logits, there.network(**inputs).logits)
+
+
+@pytest.mark.parametrize("key", ["general.architecture", *(f"llama.{names[0]}" for names in REQUIRED)])
+def test_one_that_does_not_say_how_its_network_is_built_is_refused(key: str, home: Path, tmp_path: Path) -> None:
+    """With a default for the number of heads every weight would still fit, and every number be wrong."""
+    path = write_gguf(tiny_directory(tmp_path, "llama"), tmp_path / "tiny.gguf")
+    path.write_bytes(path.read_bytes().replace(key.encode(), key.replace(".", "/").encode(), 1))
+    with pytest.raises(UserError, match="is damaged, so fetch or convert it again"):
+        open_model(str(path))

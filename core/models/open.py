@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.models.class_names import names_of_config
 from core.models.device import choose_device, choose_dtype
 from core.models.fingerprint import fingerprint
+from core.models.gguf_header import require_header
 from core.models.kinds import classifies_texts, kind_of
 from core.models.known import remember_layout
 from core.models.layout import find_layout
@@ -74,6 +75,8 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
     if source.gguf is not None:
         options["gguf_file"] = source.gguf
     try:
+        if source.gguf is not None:
+            require_header(source.directory / source.gguf)
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **options)
         network, loaded = kind.from_pretrained(
             source.directory,
@@ -82,6 +85,8 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
             **options,
             **({} if source.gguf else {"use_safetensors": True}),
         )
+    except UserError:
+        raise
     except UNREADABLE as error:
         what = "classifier of texts" if classifies else "causal language model"
         raise UserError(f"{source.id} cannot be opened as a {what}: {reason(error)}") from error

@@ -28,7 +28,7 @@ from core.tcav.targets import Target
 if TYPE_CHECKING:
     from core.models import AnyModel, ImageModel, Site
 
-VERSION = 2  # raised when the numbers change: part of the key of every stored result
+VERSION = 3  # raised when the numbers change: part of the key of every stored result
 
 
 @dataclass(frozen=True)
