@@ -88,7 +88,7 @@ def test_the_button_starts_one_job(model: Model, monkeypatch: pytest.MonkeyPatch
     app = visit(model)
     next(one for one in app.button if one.label == "Compute what is missing").click().run()
     assert started == [
-        ["concept", str(model.id), "--examples", "moods", "--layer", "2", "--target", SPEC, "--dictionary", "none"]
+        ["concept", str(model.id), "--examples", "moods", "--layer", "2", f"--target={SPEC}", "--dictionary", "none"]
     ]
 
 

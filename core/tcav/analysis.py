@@ -28,6 +28,8 @@ from core.tcav.verdict import verdict
 PER_CONCEPT = 200
 # Under Benjamini and Hochberg a finding that stands alone among so many cells can still come below .05.
 PER_CELL = 20
+# As many by themselves, since the deals of all cells are kept: beyond a thousand cells BH finds several or none.
+MOST_GROWN = 20_000
 
 # Takes the place of a site, a target's name and unit CAVs (k, d): what pushing each of them does.
 Pushing = Callable[[int, str, np.ndarray], list[PushEffect]]
@@ -90,7 +92,7 @@ class Settings:
     def permutations_for(self, concepts: int, cells: int = 1) -> int:
         """cells: of each concept, its sites times its targets."""
         needed = PER_CONCEPT * concepts - 1 if self.correction == "holm" else PER_CELL * concepts * cells
-        return max(self.permutations, needed)
+        return max(self.permutations, min(needed, MOST_GROWN))
 
     def p_values(self, test: Significance) -> np.ndarray:
         """Those (s, q) that `adjust` takes: Holm's hold within the concept already, the other looks at every cell."""

@@ -44,7 +44,7 @@ class Choices:
     def words(self) -> list[str]:
         """What `concept` and `report` are both given."""
         words = [self.model, "--examples", self.concept, "--layer", str(self.layer)]
-        words += ["--target", self.target] if self.target else []
+        words += [f"--target={self.target}"] if self.target else []  # it may begin with a dash
         words += ["--inputs", self.inputs] if self.inputs else []
         words += ["--dictionary", self.dictionary or NONE] if self.kind == "text" else []
         return [*words, *as_arguments()]

@@ -15,7 +15,7 @@ from pages.shared.features_export import card_buttons
 from pages.shared.features_notes import bookmark, edit_label, note
 from pages.shared.features_table import CARD
 from pages.shared.frame import KEPT
-from pages.shared.links import choose, linked
+from pages.shared.links import choose, follow, linked
 from pages.shared.parts import part
 from pages.shared.text import plain, shortened
 from pages.shared.tokens import visible
@@ -136,6 +136,7 @@ def _carry(opened: Opened, feature: int, label: Label | None) -> None:
         card = opened.dictionary.card
         kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         choices = {**kept, "model": opened.spec, "from": "saved", "direction": name, "layer": str(card.layer or 0)}
+        follow(choices)
         st.switch_page("pages/steering.py", query_params=choices)
 
 

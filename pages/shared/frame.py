@@ -15,7 +15,7 @@ from core.models import ModelInfo, list_models
 from pages.shared import cached
 from pages.shared.door import enter, signed_in_as
 from pages.shared.hardware import choose_hardware
-from pages.shared.links import linked
+from pages.shared.links import follow, linked
 from pages.shared.style import style
 from pages.shared.text import plain
 
@@ -74,6 +74,7 @@ def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = Fal
     """A button that leads to `pages/<page>.py` with some choices made there."""
     if st.button(label, icon=icon, type="primary" if primary else "secondary", key=f"to_{page}_{label}"):
         kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
+        follow(choices)
         st.switch_page(f"pages/{page}.py", query_params={**kept, **choices})
 
 

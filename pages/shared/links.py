@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
-LATE = 5.0  # seconds for which the browser may still tell of a URL that was written anew
 _in_form: ContextVar[bool] = ContextVar("in_form", default=False)
+LATE = 5.0  # seconds for which the browser may still tell of a URL that was written anew
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ def linked(
     """
     value, text, in_vain = _standing(key, default, read, valid)
     st.session_state.setdefault("wanted", {}).pop(key, None)
-    # Only where it is news: what is set here is set in the browser too, where somebody may have moved a slider further
-    # by now, and would see it jump back.
-    if _in_form.get() or key not in st.session_state or st.session_state[key] != value:
+    # In every run, since the same widget on another page, or over another range, is a new one and would start anew; but
+    # not where it has just been moved: what is set here is set in the browser too, and would take back a next move that
+    # is on its way. A form that was sent shows its widgets' own defaults again where a value came from here: always.
+    if _in_form.get() or not _moved(key, value):
         st.session_state[key] = value
     chosen: T = widget(label, key=key, **options)
     if not valid(chosen):  # emptied by the user
@@ -62,17 +64,26 @@ def linked(
 
 @contextmanager
 def linked_form(key: str) -> Iterator[None]:
-    """A form of choices that are kept in the URL.
-
-    Once it was sent, Streamlit shows its widgets' own defaults again where a value came from here; so these are set in
-    every run.
-    """
+    """A form of choices that are kept in the URL."""
     with st.form(key, border=True):
         token = _in_form.set(True)
         try:
             yield
         finally:
             _in_form.reset(token)
+
+
+def follow(choices: Iterable[str]) -> None:
+    """A link within the app is about to be followed that says these choices: what it says of them counts."""
+    for key in choices:
+        st.session_state.get("replaced", {}).pop(key, None)
+
+
+def _moved(key: str, value: Any) -> bool:
+    """Whether `value` is what the browser has just made of the widget."""
+    kept: dict[str, Any] = st.session_state.get("kept", {})
+    here = st.session_state.get(key)
+    return key in kept and key in st.session_state and bool(here == value) and bool(here != kept[key])
 
 
 def standing(
@@ -113,8 +124,11 @@ def _outdated(key: str, text: str) -> bool:
     """Whether `text` stood in the URL until a moment ago.
 
     With each choice a browser says where it is. The second of two in a row is made before it has heard what the first
-    one wrote there: that is no link.
+    one wrote there: that is no link. The browser's own way back is one.
     """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and context.is_history_navigation:
+        return False
     replaced: dict[str, float] = st.session_state.get("replaced", {}).get(key, {})
     return time.monotonic() - replaced.get(text, -LATE) < LATE
 
@@ -137,8 +151,10 @@ def keep(key: str, value: Any, text: str) -> None:
     """Remember `value` for other pages, and as `text` in the URL ("" leaves it out)."""
     st.session_state.setdefault("kept", {})[key] = value
     written: dict[str, str] = st.session_state.setdefault("written", {})
-    if text != written.get(key, text):
-        st.session_state.setdefault("replaced", {}).setdefault(key, {})[written[key]] = time.monotonic()
+    now, there = time.monotonic(), st.query_params.get(key)
+    replaced = st.session_state.setdefault("replaced", {})
+    old = {text: at for text, at in replaced.get(key, {}).items() if now - at < LATE}
+    replaced[key] = old | {gone: now for gone in (written.get(key), there) if gone not in (None, text)}
     if text:
         written[key] = text
         if st.query_params.get(key) != text:
@@ -176,5 +192,6 @@ def restore(choices: dict[str, str]) -> None:
     kept: dict[str, Any] = st.session_state.get("kept", {})
     for key in [*kept, *choices]:
         st.session_state.pop(key, None)
-    st.session_state["kept"], st.session_state["written"], st.session_state["refused"] = {}, {}, {}
+    for noted in ("kept", "written", "refused", "replaced"):
+        st.session_state[noted] = {}
     st.query_params.from_dict(choices)

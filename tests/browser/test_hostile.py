@@ -150,20 +150,5 @@ def test_what_is_typed_or_linked(kind: str, hostile: str, careful: Page) -> None
 @pytest.mark.parametrize("page", PAGES)
 def test_every_choice_in_an_address(page: str, hostile: str, careful: Page) -> None:
     """Each choice that pages keep in their address, as markup: refused in a sentence or shown as text."""
-    keys = (
-        "model",
-        "concept",
-        "direction",
-        "layer",
-        "view",
-        "panel",
-        "features",
-        "set",
-        "set_search",
-        "method",
-        "of",
-        "cell",
-    )
-    keys += ("dictionary", "text", "prompt", "with", "target", "score", "ask", "step", "sort", "dose", "from", "colour")
-    careful.goto(f"{hostile}/{'' if page == 'home' else page}?{urlencode(dict.fromkeys(keys, MARKUP))}")
+    careful.goto(f"{hostile}/{'' if page == 'home' else page}?{urlencode(dict.fromkeys(KEYS, MARKUP))}")
     expect(careful.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
