@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -47,4 +48,26 @@ def test_one_that_does_not_say_how_its_network_is_built_is_refused(key: str, hom
     path = write_gguf(tiny_directory(tmp_path, "llama"), tmp_path / "tiny.gguf")
     path.write_bytes(path.read_bytes().replace(key.encode(), key.replace(".", "/").encode(), 1))
     with pytest.raises(UserError, match="is damaged, so fetch or convert it again"):
+        open_model(str(path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("block_count", 3),
+        ("embedding_length", 8256),
+        ("feed_forward_length", 2**31 - 1),
+        ("attention.key_length", 2**30),
+    ],
+)
+def test_one_whose_header_says_other_sizes_is_refused_before_they_are_built(
+    key: str, value: int, home: Path, tmp_path: Path
+) -> None:
+    """A network of the size that is told may be larger than memory, or lack some of the file's layers."""
+    path = write_gguf(tiny_directory(tmp_path, "llama"), tmp_path / "tiny.gguf")
+    data = bytearray(path.read_bytes())
+    place = data.index(f"llama.{key}".encode()) + len(f"llama.{key}") + 4  # behind its name lies its type, then itself
+    data[place : place + 4] = struct.pack("<I", value)
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=f"as .*{key}, and its weights say"):
         open_model(str(path))

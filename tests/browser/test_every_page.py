@@ -22,6 +22,8 @@ PATHS = [
 ]
 TOO_WIDE = """() => [document.scrollingElement, ...document.querySelectorAll('[data-testid=stMain]')]
   .map(one => one.scrollWidth - one.clientWidth)"""
+# What fades from one colour into another has, for a moment, a contrast of its own.
+AT_REST = "() => document.getAnimations().every(one => !(one instanceof CSSTransition) || one.playState !== 'running')"
 AXE = """async tags => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations
   .filter(one => ['serious', 'critical'].includes(one.impact))
   .flatMap(one => one.nodes.map(node => [one.id, node.html.slice(0, 300), node.failureSummary]))"""
@@ -55,6 +57,7 @@ def test_a_page_is_sound(
     assert said == []
     assert [url for url in outside if url.startswith(("http:", "https:"))] == []
     assert max(page.evaluate(TOO_WIDE)) <= 0
+    page.wait_for_function(AT_REST)
     page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     assert page.evaluate(AXE, TAGS) == []
     context.close()
