@@ -172,6 +172,7 @@ def main() -> None:
     import os
     import tempfile
 
+    from core.models import open_model
     from tests.fuzzed import kinds
 
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -183,6 +184,7 @@ def main() -> None:
         os.environ["CONCEPTSCOPE_HOME"] = str(place / "home")
         made = place / "made"
         made.mkdir()
+        open_model("smollm2")  # else the first address without a model has it converted, as a first visit does
         number = iter(range(10**9))
 
         def new_folder() -> Path:
