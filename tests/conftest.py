@@ -17,6 +17,8 @@ from tests.tiny import tiny_directory
 
 if TYPE_CHECKING:
     from core.accounts import Account
+    from core.accounts.signed_in import Doorkeeper
+    from tests.people import Clock
 
 # Before anything imports transformers: no test asks the network for anything.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -52,14 +54,40 @@ def home_with_model(home: Path, prepared_home: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def fresh_door(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing that takes no time."""
+    from core.accounts import passwords
+
+    monkeypatch.setattr(passwords, "COST", 1 << 4)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    from tests.people import Clock
+
+    return Clock()
+
+
+@pytest.fixture
+def door(home: Path, clock: Clock) -> Doorkeeper:
+    """Of a server with two accounts, whose time is that of `clock`."""
+    from core.accounts import add_account
+    from core.accounts.signed_in import Doorkeeper
+    from tests.people import WORDS
+
+    for name, word in WORDS.items():
+        add_account(name, word)
+    return Doorkeeper(clock)
+
+
+@pytest.fixture
+def fresh_door(cheap_passwords: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody has tried the door of a server yet, and nothing is in the pages' memory."""
-    from core.accounts import passwords, signed_in
+    from core.accounts import signed_in
     from core.accounts.signed_in import Doorkeeper
     from pages.shared import door
     from tests.pages import forget
 
-    monkeypatch.setattr(passwords, "COST", 1 << 4)
     monkeypatch.setitem(signed_in.__globals__, "_here", Doorkeeper(lambda: 1000.0))  # no time passes
     monkeypatch.setattr(door, "_address", lambda: "192.0.2.1")
     door._listens_beyond.cache_clear()

@@ -25,6 +25,7 @@ from tests.test_examples_images import encoded, two_colours, zipped
 SECRET = "zanzibar"  # in the contents alone, so that no link can ask for it
 TEXTS = ([f"good {SECRET}", "good two"], ["bad one", "bad two"])
 WORDS = {"anna": "correct horse battery", "bert": "another good password"}
+GOOD = WORDS["anna"]
 HERS = "annas-own"  # in the name and in the contents of all that is Anna's
 
 

@@ -18,27 +18,13 @@ from core.accounts.slowing import CALM
 from core.errors import UserError
 from core.spaces import within
 from tests.commands import fails, run
-from tests.people import Clock
+from tests.people import GOOD, Clock
 
-GOOD, BAD = "correct horse battery", "wrong horse battery"
+BAD = "wrong horse battery"
 HERE = "192.0.2.1"
 
 
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "COST", 1 << 4)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def door(home: Path, clock: Clock) -> Doorkeeper:
-    add_account("anna", GOOD)
-    add_account("bert", "another good password")
-    return Doorkeeper(clock)
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 
 def test_a_password_is_kept_as_the_standard_says() -> None:

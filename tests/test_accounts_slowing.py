@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
-from core.accounts import add_account, passwords
 from core.accounts.signed_in import WRONG, Doorkeeper, TooSoon
 from core.accounts.slowing import CALM, FREE, MOST_BY_ADDRESS, MOST_BY_NAME, Slowing, lane
 from core.errors import UserError
-from tests.people import Clock
+from tests.people import GOOD, Clock
 
-GOOD, BAD = "correct horse battery", "wrong horse battery"
+BAD = "wrong horse battery"
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 
 
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "COST", 1 << 4)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def door(home: Path, clock: Clock) -> Doorkeeper:
-    add_account("anna", GOOD)
-    add_account("bert", "another good password")
-    return Doorkeeper(clock)
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 
 def _fail(slowing: Slowing, clock: Clock, name: str, address: str, times: int) -> float:
