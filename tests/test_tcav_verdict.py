@@ -17,6 +17,7 @@ from core.tcav.concept import Concept, make_concept
 from core.tcav.covariance import identity, inverse_covariance
 from core.tcav.result import NULL_EDGES
 from core.tcav.specificity import readable_controls, specificity
+from core.tcav.telling import share_below
 from core.tcav.verdict import (
     MEANINGS,
     NO_CONTROLS,
@@ -223,3 +224,9 @@ def test_under_bh_each_cell_counts_with_its_own_p(question: Question) -> None:
     for concepts_, cells_ in ((113, 1), (20, 10)):
         many = Settings(correction="bh").permutations_for(concepts_, cells_)
         assert benjamini_hochberg([1 / (1 + many)] + [1.0] * (concepts_ * cells_ - 1))[0] <= 0.05
+
+
+def test_what_is_short_of_all_controls_is_never_told_as_all() -> None:
+    assert [share_below(share) for share in (0.0, 0.57, 0.95, 0.995, 0.9999, 1.0)] == [
+        *("0%", "57%", "95%", "99%", "99%", "100%")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,11 +41,16 @@ def figures(cell: Cell) -> str:
         f"adjusted p {small(cell['p_adjusted'])}",
     ]
     if cell["specificity"] is not None:
-        told.append(f"larger than {cell['specificity']:.0%} of {cell['controls']} control concepts")
+        told.append(f"larger than {share_below(cell['specificity'])} of {cell['controls']} control concepts")
     if cell["push_effect"] is not None:
         told.append(f"push {signed(cell['push_effect'])}, rank {cell['push_rank']} of 21")
     told.append(f"read with AUROC {cell['auroc']:.2f}")
     return " · ".join(told)
+
+
+def share_below(share: float) -> str:
+    """A share (0-1) in whole percent, rounded down: what is short of all is never told as all."""
+    return f"{math.floor(100 * share + 1e-9)}%"
 
 
 def small(p: float) -> str:

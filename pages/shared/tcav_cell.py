@@ -7,11 +7,11 @@ import streamlit as st
 from core.charts import Line, lines, null_histogram
 from core.tcav import KINDS
 from core.tcav.result import NULL_EDGES
+from core.tcav.telling import Cell, listed, share_below, signed, small
 from pages.shared import tcav_inputs
 from pages.shared.frame import go_to
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
-from pages.shared.tcav_verdicts import Cell, listed, signed, small
 from pages.shared.tcav_words import (
     AUROC_HELP,
     CI,
@@ -81,7 +81,7 @@ def _metrics(cell: Cell) -> None:
         metric(0, "Push effect", signed(cell["push_effect"]), f"rank {cell['push_rank']} of 21", f"{PUSH_HELP} "
                f"**Rank**: {RANK_HELP}")  # fmt: skip
     if cell["specificity"] is not None:
-        metric(1, "Specificity", f"{cell['specificity']:.0%}", f"of {unit}", SPECIFICITY_HELP)
+        metric(1, "Specificity", share_below(cell["specificity"]), f"of {unit}", SPECIFICITY_HELP)
     metric(0, "Mean derivative", f"{cell['mean_derivative']:+.2g}".replace("-", "−"), "", f"{DERIVATIVE_HELP} "
            f"{CI}: {cell['mean_derivative_ci'][0]:.2g} to {cell['mean_derivative_ci'][1]:.2g}.")  # fmt: skip
     shares = cell["variance_shares"]

@@ -12,13 +12,13 @@ from core.errors import UserError
 from core.progress import Listener
 from core.tcav.cavs import kind_named
 from core.tcav.sources import Labelled
+from core.tcav.telling import Cell, signed, small
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import comma, linked
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_form import title_of
 from pages.shared.tcav_inputs import listener
-from pages.shared.tcav_verdicts import Cell, signed, small
 from pages.shared.text import plain, shortened
 
 MOST_POOLS = 6

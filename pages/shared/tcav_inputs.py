@@ -10,11 +10,11 @@ import streamlit as st
 
 from core import jobs
 from core.progress import Progress
+from core.tcav.telling import Cell, signed
 from pages.shared import cached_tcav, tcav_pictures
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.errors import mendable
 from pages.shared.tcav_choices import Choices
-from pages.shared.tcav_verdicts import Cell, signed
 from pages.shared.tcav_words import target_name
 from pages.shared.text import plain
 from pages.shared.tokens import Token, coloured_tokens, strongest, visible

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.tcav.telling import Cell
 from pages.shared import tcav_compare, tcav_subgroups
 from pages.shared.asking import question
 from pages.shared.errors import mendable
 from pages.shared.tcav_choices import Choices
-from pages.shared.tcav_verdicts import Cell
 
 Panel = Callable[[Choices, Cell, dict[str, str]], None]
 

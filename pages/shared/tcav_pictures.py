@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from core.charts.colours import BLUE, VERMILLION
-from pages.shared.tcav_verdicts import signed
+from core.tcav.telling import signed
 from pages.shared.tokens import strongest
 
 if TYPE_CHECKING:

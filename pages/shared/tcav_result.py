@@ -9,6 +9,7 @@ import streamlit as st
 from core.charts import MapCell, cell_map, null_bars
 from core.concept.figures import bars_of
 from core.tcav import Tcav
+from core.tcav.telling import Cell, share_below, signed, small
 from core.tcav.verdict import SUPPORTED
 from pages.shared import tcav_cell, tcav_more, tcav_verdicts
 from pages.shared.downloads import csv_button, file_part, json_button
@@ -17,7 +18,6 @@ from pages.shared.parts import part
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_table import show_table, table_of
-from pages.shared.tcav_verdicts import Cell, signed, small
 from pages.shared.tcav_words import CI, SCORES, counts, target_name
 from pages.shared.text import plain, shortened
 
@@ -148,7 +148,7 @@ def said(cell: Cell, titles: dict[str, str]) -> str:
     if cell["push_effect"] is not None:
         lines.append(f"push {signed(cell['push_effect'], 3)}, rank {cell['push_rank']} of 21")
     if cell["specificity"] is not None:
-        lines.append(f"larger than {cell['specificity']:.0%} of {cell['controls']} controls")
+        lines.append(f"larger than {share_below(cell['specificity'])} of {cell['controls']} controls")
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.tcav.controls import control_ids
 from core.tcav.scan import ROWS, concepts_at_hand
+from core.tcav.telling import listed, share_below, signed, small
 from core.tcav.verdict import ORDER, SUPPORTED
 from pages.shared import cached_tcav, tcav_cost
 from pages.shared.downloads import csv_button, file_part, json_button
@@ -20,7 +21,6 @@ from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_runs import known_or_run
 from pages.shared.tcav_table import show_table, table_of
-from pages.shared.tcav_verdicts import listed, signed, small
 from pages.shared.tcav_words import LOOKS, MEANINGS, counts, target_name
 from pages.shared.text import plain, shortened
 
@@ -172,7 +172,7 @@ def said(one: dict[str, Any]) -> str:
         f"AUROC {one['auroc']:.2f}",
     ]
     if one["specificity"] is not None:
-        told.append(f"larger than {one['specificity']:.0%} of the sets about as readable")
+        told.append(f"larger than {share_below(one['specificity'])} of the sets about as readable")
     if one["push_effect"] is not None:
         told.append(f"push {signed(one['push_effect'])}, rank {one['push_rank']} of 21")
     return " · ".join(told)

@@ -10,12 +10,12 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.tcav.cavs import kind_named
 from core.tcav.reopening import Reopened
+from core.tcav.telling import Cell
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import linked
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_inputs import listener
-from pages.shared.tcav_verdicts import Cell
 from pages.shared.tcav_words import COSINE_HELP, SCORE_HELP
 from pages.shared.text import shortened
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.shared.tcav_verdicts import Cell
+from core.tcav.telling import Cell
 from pages.shared.tcav_words import (
     AUROC_HELP,
     COSINE_HELP,

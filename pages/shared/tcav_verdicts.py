@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.tcav.telling import Cell, figures, listed, signed, small, strongest, where
+from core.tcav.telling import Cell, figures, strongest, where
 from pages.shared.tcav_words import LOOKS, meaning
 from pages.shared.text import plain
-
-__all__ = ["Cell", "by_concept", "figures", "listed", "show", "signed", "small", "strongest", "where"]
 
 
 def by_concept(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

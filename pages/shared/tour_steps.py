@@ -13,10 +13,10 @@ from core.charts import Line, null_bars
 from core.concept.figures import QUANTITIES, bars_of, doses_drawn, sweep_figure
 from core.concept.telling import summary
 from core.glossary import TERMS, defined
+from core.tcav.telling import figures
 from pages.shared import tour_turn
 from pages.shared.cached import tour_windows
 from pages.shared.frame import go_to
-from pages.shared.tcav_verdicts import figures
 from pages.shared.tcav_words import LOOKS, meaning, target_name
 from pages.shared.text import plain, verbatim
 from pages.shared.tokens import Token, coloured_tokens, visible

@@ -52,7 +52,7 @@ def _used(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
                 *scores,
                 Number((*here, "mean_cosine"), "+.3f"),
                 Number((*here, "p_adjusted"), ".3g"),
-                Number((*here, "specificity"), ".0%"),
+                Number((*here, "specificity"), ".1%"),
                 Number((*here, "push_effect"), "+.3f"),
                 Number((*here, "push_rank"), "d"),
             ]
