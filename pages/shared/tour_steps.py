@@ -177,8 +177,8 @@ STEPS: dict[str, Step] = {
         "3 · Browse",
         "browse",
         "Which part of the model carries it?",
-        "the coloured words: where, in all kinds of texts, one *feature* of a dictionary is on most. Of 8,192 features "
-        "it tells good reviews from bad ones best, alone; then compare its score with the probe's.",
+        "the coloured words: where, in all kinds of texts, one *feature* of a dictionary is on most. Of all its "
+        "features this one tells good reviews from bad ones best, alone; then compare its score with the probe's.",
         _browse,
         ("dictionary", "feature", "code", "auroc"),
     ),
