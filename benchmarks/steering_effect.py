@@ -101,6 +101,7 @@ def direction_of(model: Model, id: str) -> Direction:
 def effect_of(sweep: DoseSweep, title: str, reads: float | None, judge: float) -> Effect:
     """The line of the table."""
     slopes, found = compare_slopes(sweep), recommended_range(sweep)
+    assert slopes is not None  # there is a judge
     assert found is not None  # there are 20 prompts
     shown = [(dose, float(np.sign(dose) * by), worse) for dose, worse, _, by in found.shown if by is not None]
     return Effect(

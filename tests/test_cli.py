@@ -115,6 +115,30 @@ def test_a_sweep_over_prompts_and_seeds_with_its_controls(
     assert found["tokens_per_second"] > 0
 
 
+def test_a_sweep_at_each_layer_makes_the_direction_anew_from_the_same_examples(
+    model: str, examples: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "direction", model, "--examples", examples, "--layer", "1", "--save", "swept")
+    asked = (
+        "steer",
+        model,
+        "--direction",
+        "swept",
+        "--prompt",
+        "The film was",
+        "--doses=-1,1",
+        "--max-new-tokens",
+        "4",
+    )
+    found = run(capsys, *asked, "--layers", "0,1")["layers"]
+    assert [(one["layer"], one["anew"]) for one in found] == [(0, True), (1, True)]
+    assert {one["coefficient"] for one in found[0]["results"]} != {one["coefficient"] for one in found[1]["results"]}
+    file = Path(examples)
+    file.write_text(file.read_text().replace("lovely", "shabby"))
+    assert "no longer holds the examples that 'swept' was made from" in fails(capsys, *asked, "--layers", "0,1")
+    assert "no longer holds the examples" in fails(capsys, *asked, "--judge", "own")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

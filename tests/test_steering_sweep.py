@@ -1,4 +1,4 @@
-"""A dose sweep writes what single runs write, and its curves, slopes and range are what plain arithmetic gives."""
+"""A dose sweep writes what single runs write, and each of its arms is what it says."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import pytest
 from core.directions import Direction
 from core.errors import UserError
 from core.models import Model
-from core.steering import Decoding, Guards, Intervention, stream
-from core.steering.dose_curves import compare_slopes, curve, recommended_range
-from core.steering.dose_sweep import DoseSweep, SweptText, sweep_doses
+from core.steering import Decoding, Intervention, stream
+from core.steering.dose_curves import compare_slopes, recommended_range
+from core.steering.dose_sweep import sweep_doses
 from core.steering.measures import Measure, probe_scores
+from core.steering.operators.set import Set
 from core.steering.positions import DEFAULT_POSITIONS, Positions
+from core.steering.sweep_json import sweep_of, to_json
 from core.steering.writing import Row, write_all
 from tests.test_steering_generate import ids_of, written
 from tests.test_steering_operators import unit
@@ -117,95 +119,57 @@ def test_the_probe_reads_only_what_was_written(tiny: Model) -> None:
         assert score == pytest.approx((float(h.double().mean(0).numpy() @ weights) - 0.25) / 0.5, abs=1e-4)
 
 
-def made_up(measure: dict[tuple[str, int, int, float], float], **more: dict[float, float]) -> DoseSweep:
-    """A sweep with given measures by (arm, number, prompt, dose), and guards by dose."""
-    perplexity, repetition = more.get("perplexity", {}), more.get("repetition", {})
-    texts = tuple(
-        SweptText(
-            arm=arm,  # type: ignore[arg-type]
-            number=number,
-            dose=dose,
-            coefficient=dose,
-            prompt=prompt,
-            seed=0,
-            text="",
-            tokens=(1,),
-            score=None,
-            measure=value,
-            guards=Guards(0.1, 1.0, perplexity.get(dose, 10.0), repetition.get(dose, 0.0)),
-        )
-        for (arm, number, prompt, dose), value in measure.items()
+def test_random_directions_at_the_outermost_doses_are_compared_there(tiny: Model, norm_of_2: None) -> None:
+    sweep = sweep_doses(
+        tiny,
+        direction(tiny),
+        PROMPTS,
+        [-2.0, 1.0, 2.0],
+        decoding=Decoding(max_new_tokens=2),
+        n_random=1,
+        random_doses=[-2, 2],
     )
-    doses = tuple(sorted({text.dose for text in texts}))
-    prompts = tuple(f"p{n}" for n in sorted({text.prompt for text in texts}))
-    n_random = len({text.number for text in texts if text.arm == "random"})
-    return DoseSweep("d", prompts, doses, (0,), n_random, texts, (), 1.0, 1.0)
+    assert {t.dose for t in sweep.texts if t.arm == "random"} == {-2.0, 2.0}
+    # The curve of the direction bends between: at the doses of the random one both rise alike.
+    bent = {-2.0: -2.0, 0.0: 0.0, 1.0: 5.0, 2.0: 2.0}
+    judged = replace(sweep, texts=tuple(replace(t, measure=bent[t.dose]) for t in sweep.texts))
+    found = compare_slopes(judged)
+    assert found is not None
+    assert found.slope.mean != pytest.approx(1.0)
+    assert found.random == pytest.approx((1.0,))
+    assert found.above == 0
 
 
-def test_slopes_and_those_of_random_directions() -> None:
-    slopes = {0: 2.0, 1: 1.0, 2: 3.0, 3: -0.5}
-    measure = {("direction", 0, p, d): 5 * p + s * d for p, s in slopes.items() for d in (-1.0, 0.0, 1.0)}
-    for number, tilt in enumerate((0.3, -0.4, 9.0)):
-        measure |= {("random", number, p, d): 5 * p + tilt * d for p in slopes for d in (-1.0, 1.0)}
-    found = compare_slopes(made_up(measure))
-    assert found.slope.mean == pytest.approx(np.mean(list(slopes.values())))
-    assert found.slope.low <= found.slope.mean <= found.slope.high
-    assert found.slope.wrong_way == 0.25
-    assert found.random == pytest.approx((0.3, -0.4, 9.0))
-    assert found.above == 2
-    assert found.random_mean == pytest.approx(8.9 / 3)
+def test_where_nobody_judges_there_is_no_slope(tiny: Model, norm_of_2: None) -> None:
+    doses = [-1.0, 0.0, 1.0]
+    sweep = sweep_doses(tiny, direction(tiny), PROMPTS, doses, decoding=Decoding(max_new_tokens=2), n_random=3)
+    assert compare_slopes(sweep) is None
+    assert "slope" not in to_json(sweep, doses)
 
 
-def test_a_curve_is_the_mean_over_prompts_and_perplexity_a_geometric_one() -> None:
-    measure = {("direction", 0, p, d): float(p + d) for p in range(3) for d in (0.0, 1.0)}
-    sweep = made_up(measure)
-    assert [point.mean for point in curve(sweep, "measure")] == pytest.approx([1.0, 2.0])
-    uneven = replace(
+def test_dose_0_of_an_operator_that_does_something_there_is_not_plain(tiny: Model, norm_of_2: None) -> None:
+    """`set` at 0 is ablation: each arm has its own, and what is plain is written beside them."""
+    one, decoding = direction(tiny), Decoding(max_new_tokens=6, temperature=1.0)
+    sweep = sweep_doses(tiny, one, PROMPTS, [-4.0, 4.0], decoding=decoding, operator=Set(), n_random=1)
+    assert sweep.has_plain
+    texts = {(t.arm, t.dose, t.prompt): t for t in sweep.texts}
+    for place, prompt in enumerate(PROMPTS):
+        (ids,) = ids_of(tiny, prompt)
+        plain = written(stream(tiny, [ids], [[]], decoding, seeds=[place]))[0]
+        assert list(texts["plain", 0.0, place].tokens) == plain
+        assert texts["plain", 0.0, place].guards.kl == 0
+        assert texts["direction", 0.0, place].guards.kl > 0
+        assert ("random", 0.0, place) in texts
+    assert sweep_of(to_json(sweep, [-4.0, 0.0, 4.0]), "d").doses == sweep.doses
+    # Texts that ablation alone breaks: no dose is sound beside the plain ones, dose 0 is only where one begins.
+    worse = {"direction": 40.0, "random": 40.0, "plain": 10.0}
+    broken = replace(
         sweep,
-        texts=tuple(replace(t, guards=replace(t.guards, perplexity=[1.0, 10.0, 100.0][t.prompt])) for t in sweep.texts),
+        texts=tuple(replace(t, guards=replace(t.guards, perplexity=worse[t.arm], repetition=0.0)) for t in sweep.texts),
     )
-    assert [point.mean for point in curve(uneven, "perplexity")] == pytest.approx([10.0, 10.0])
-    assert all(point.low <= point.mean <= point.high for point in curve(uneven, "perplexity"))
-
-
-@pytest.mark.parametrize(
-    ("perplexity", "repetition", "expected"),
-    [
-        ({}, {}, (-2.0, 2.0)),
-        ({2.0: 16.0}, {}, (-2.0, 1.0)),
-        ({-1.0: 16.0}, {}, (0.0, 2.0)),  # what lies beyond a broken dose is not offered, however sound it looks
-        ({}, {1.0: 0.2, -2.0: 0.2}, (-1.0, 0.0)),
-        ({1.0: 14.9, 2.0: 15.1}, {}, (-2.0, 1.0)),
-    ],
-)
-def test_the_range_ends_where_the_texts_break(
-    perplexity: dict[float, float], repetition: dict[float, float], expected: tuple[float, float]
-) -> None:
-    measure = {("direction", 0, p, d): d + p % 3 for p in range(8) for d in (-2.0, -1.0, 0.0, 1.0, 2.0)}
-    found = recommended_range(made_up(measure, perplexity=perplexity, repetition=repetition))
+    found = recommended_range(broken)
     assert found is not None
-    assert (found.low, found.high) == expected
-    for dose, worse, more, effect in found.shown:
-        assert worse == pytest.approx(perplexity.get(dose, 10.0) / 10)
-        assert more == pytest.approx(repetition.get(dose, 0.0))
-        assert effect is not None
-        assert math.copysign(1, effect) == math.copysign(1, dose)
-
-
-def test_the_range_is_shown_on_prompts_that_did_not_choose_it() -> None:
-    """Half of the prompts break at dose 1: where they are not those that chose, the other half shows it."""
-    measure = {("direction", 0, p, d): d for p in range(4) for d in (0.0, 1.0)}
-    sweep = made_up(measure)
-    order = np.random.default_rng(0).permutation(4)
-    broken = set(order[2:].tolist())
-    texts = tuple(
-        replace(t, guards=replace(t.guards, perplexity=90.0)) if t.prompt in broken and t.dose else t
-        for t in sweep.texts
-    )
-    found = recommended_range(replace(sweep, texts=texts))
-    assert found is not None
-    assert found.high == 1.0
-    assert found.shown[0][1] == pytest.approx(9.0)
+    assert (found.low, found.high, found.shown) == (0.0, 0.0, ())
 
 
 def test_absurd_sweeps_get_a_sentence(tiny: Model, norm_of_2: None) -> None:
@@ -214,5 +178,9 @@ def test_absurd_sweeps_get_a_sentence(tiny: Model, norm_of_2: None) -> None:
         sweep_doses(tiny, one, [], [1.0])
     with pytest.raises(UserError, match="no number"):
         sweep_doses(tiny, one, PROMPTS, [float("nan")])
+    with pytest.raises(UserError, match="each prompt once"):
+        sweep_doses(tiny, one, [PROMPTS[0], PROMPTS[0]], [1.0])
+    with pytest.raises(UserError, match="add those that it lacks"):
+        sweep_doses(tiny, one, PROMPTS, [1.0], random_doses=[2.0])
     with pytest.raises(UserError, match="seed once"):
         sweep_doses(tiny, one, PROMPTS, [1.0], seeds=[1, 1])

@@ -124,11 +124,12 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
 def _judges(model: Model, direction: Direction, id: str, progress: Listener) -> Judges:
     from core.examples import open_examples
     from core.steering import Judges, embedding_measure, other_layer, probe_measure
+    from core.steering.layer_sweep import examples_of
 
     made_from = direction.provenance.get("examples", {})
     if id == "own" and not made_from.get("id"):
         raise UserError(f"{direction.name} does not say which examples it was made from; name some with --judge.")
-    examples = open_examples(made_from["id"], limit=made_from.get("limit")) if id == "own" else open_examples(id)
+    examples = examples_of(direction) if id == "own" else open_examples(id)
     site = model.site(other_layer(model, direction.layer))
     return Judges(
         probe=probe_measure(model, examples, site, progress=progress),
@@ -154,12 +155,14 @@ def show(result: dict[str, Any]) -> str:
     ]
     lines = [table(("dose", "seed", "prompt", "perplexity", "score", "text"), rows)]
     if result.get("range"):
-        low, high = result["range"]
+        low, high = result["range_held"]
         lines.append(f"Texts stay sound from dose {low:+g} to {high:+g}.")
     if "slope" in result:
-        slope = result["slope"]
+        slope, (low, high) = result["slope"], result["slope"]["interval"]
+        interval = "" if low is None else f" ({low:+.2f} to {high:+.2f})"
+        p = "" if slope["p"] is None else f" (p {slope['p']:.2g})"
         lines.append(
-            f"The judge's score changes by {slope['mean']:+.2f} per unit of dose ({slope['interval'][0]:+.2f} to "
-            f"{slope['interval'][1]:+.2f}), above {slope['above']} of {len(slope['random'])} random directions."
+            f"The judge's score changes by {slope['mean']:+.2f} per unit of dose{interval}, above {slope['above']} of "
+            f"{len(slope['random'])} random directions{p}."
         )
     return "\n".join(lines)

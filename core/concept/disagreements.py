@@ -14,18 +14,22 @@ from core.tcav.verdict import FOUND, NOT_ACTING, NOT_READABLE, NOT_SPECIFIC, ORD
 READABLE = 0.75  # AUROC from which a concept counts as well readable
 SPREAD = 0.1  # AUROC by which splits may differ
 APART = 2  # layers by which measures of the best layer may differ
+ALPHA = 0.05  # p up to which a slope is not one of the random ones
 LIKE = 0.5  # cosine from which two directions count as much the same
 
 Interval = Sequence[float]  # low and high; None where it was not measured
 
 
-def readable_not_used(auroc: float, interval: Interval, layer: int, verdicts: Sequence[str]) -> str:
-    """Read well, and yet nothing depends on it."""
+def readable_not_used(auroc: float, interval: Interval, layer: int, cells: Sequence[tuple[int, str]]) -> str:
+    """Read well where it was tested, and yet no dependence was found. cells: layers and their verdicts."""
+    verdicts = [verdict for _, verdict in cells]
     if interval[0] <= 0.5 or auroc < READABLE or any(one in FOUND for one in verdicts) or not verdicts:
         return ""
     if all(one == NOT_READABLE for one in verdicts):
         return ""
-    return f"Readable at AUROC {auroc:.2f} at layer {layer}, but the answer does not depend on it beyond noise."
+    layers = [str(tested) for tested in dict.fromkeys(tested for tested, _ in cells)]
+    where = "there" if layers == [str(layer)] else f"at layer{'s' * (len(layers) > 1)} {listed(layers)}"
+    return f"Readable at AUROC {auroc:.2f} at layer {layer}, but the answer was not found to depend on it {where}."
 
 
 def used_not_specific(verdicts: Sequence[str]) -> str:
@@ -83,41 +87,48 @@ def feature_points_elsewhere(feature: int, auroc: float, cosine: float, chance: 
     )
 
 
-def used_not_moving(verdicts: Sequence[str], above: int, random: int, slope: Interval) -> str:
-    """The answer depends on it, yet what is written does not follow. slope: its interval."""
-    if SUPPORTED not in verdicts or _moves(above, random, slope):
+def used_not_moving(verdicts: Sequence[str], moves: int | None) -> str:
+    """The answer depends on it, yet what is written does not follow. moves: as `moved` tells."""
+    if SUPPORTED not in verdicts or moves != 0:
         return ""
     return (
-        "The answer depends on it, but pushing it does not move what the model writes beyond what random directions do."
+        "The answer depends on it, but pushing it was not found to move what the model writes beyond what random"
+        " directions do."
     )
 
 
-def moving_not_used(verdicts: Sequence[str], above: int, random: int, slope: Interval) -> str:
-    """What is written follows the push, yet the answer does not depend on it."""
-    if not verdicts or any(one in FOUND for one in verdicts) or not _moves(above, random, slope):
+def moving_not_used(verdicts: Sequence[str], moves: int | None) -> str:
+    """What is written follows the push, yet the answer was not found to depend on it."""
+    if not verdicts or any(one in FOUND for one in verdicts) or moves != 1:
         return ""
     return (
-        "Pushing it moves what the model writes, but the answer that was asked about does not depend on it: it may be"
-        " used elsewhere."
+        "Pushing it moves what the model writes, but the answer that was asked about was not found to depend on it: it"
+        " may be used elsewhere."
     )
 
 
-def readable_not_moving(auroc: float, layer: int, above: int, random: int, slope: Interval) -> str:
-    """Read well, and pushing does nothing."""
-    if auroc < READABLE or _moves(above, random, slope):
+def readable_not_moving(auroc: float, layer: int, moves: int | None) -> str:
+    """Read well where it is pushed, and pushing does nothing."""
+    if auroc < READABLE or moves != 0:
         return ""
     return (
-        f"Readable at AUROC {auroc:.2f} at layer {layer}, but pushing it does not move what the model writes beyond"
-        " what random directions do."
+        f"Readable at AUROC {auroc:.2f} at layer {layer}, but pushing it there was not found to move what the model"
+        " writes beyond what random directions do."
     )
 
 
-def judges_differ(independent: Interval, probe: Interval) -> str:
-    """The model's own probe hears what an independent reader does not. Both: intervals of slopes over dose."""
-    heard = _side(probe)
-    if not heard or _side(independent) == heard:
+def moves_backwards(moves: int | None) -> str:
+    """The push works against its name."""
+    if moves != -1:
         return ""
-    what = "the opposite" if _side(independent) else "nothing beyond noise"
+    return "Pushed towards the concept, the model writes less of it, by more than random directions explain."
+
+
+def judges_differ(independent: int | None, probe: int | None) -> str:
+    """The model's own probe hears what an independent reader does not. Both: as `moved` tells."""
+    if not probe or independent is None or independent == probe:
+        return ""
+    what = "the opposite" if independent else "nothing beyond noise"
     return (
         f"The probe at another layer hears the push, but the independent judge hears {what}: the push may move"
         " activations and not the meaning."
@@ -129,7 +140,7 @@ def breaks_first(range_: Sequence[float] | None, doses: Sequence[float]) -> str:
     if range_ is None or tuple(range_) != (0.0, 0.0) or len(doses) < 2:
         return ""
     smallest = min(abs(dose) for dose in doses if dose)
-    return f"It can be pushed, but already the smallest dose, {smallest:g}, breaks the texts."
+    return f"Already the smallest dose, {smallest:g}, breaks the texts."
 
 
 def hangs_on_split(aurocs: Sequence[float]) -> str:
@@ -164,38 +175,39 @@ def layers_differ(by_measure: Mapping[str, int]) -> str:
     return f"Which layer is strongest depends on the measure: {listed(told)}."
 
 
-def _side(interval: Interval) -> int:
-    """1 where all of it lies above 0, -1 below, 0 where it holds 0 or was not measured."""
-    low, high = interval
-    if low is None or high is None:
+def moved(slope: Mapping[str, Any] | None) -> int | None:
+    """1 where a slope over dose lies above noise and above what random directions do, -1 below, 0 neither; None where
+    that was not measured (no judge, one prompt, fewer than three random directions)."""
+    if not slope or slope.get("p") is None or None in slope["interval"]:
+        return None
+    low, high = slope["interval"]
+    if slope["p"] > ALPHA or low <= 0 <= high:
         return 0
-    return 1 if low > 0 else -1 if high < 0 else 0
-
-
-def _moves(above: int, random: int, slope: Interval) -> bool:
-    """Whether the judge's slope leaves 0 and lies beyond all random directions on its side."""
-    return (_side(slope) > 0 and above == random) or (_side(slope) < 0 and above == 0)
+    # Beyond the random ones on the side on which it leaves 0: among 0 and a little more it would say nothing.
+    return (1 if low > 0 else -1) * ((2 * slope["above"] > len(slope["random"])) is (low > 0))
 
 
 def between(views: Mapping[str, Any]) -> dict[str, str]:
     """All that disagrees, by the function's name. views: by name the `data` of what is there, else None."""
     readable, used, carried = (views.get(name) for name in ("readable", "used", "carried"))
     pushed, stable = views.get("pushed"), views.get("stable")
-    verdicts = [cell["verdict"] for cell in used["results"]] if used else []
+    cells = [(cell["layer"], cell["verdict"]) for cell in used["results"]] if used else []
+    verdicts = [verdict for _, verdict in cells]
     said: dict[str, str] = {}
     if readable:
         best, ci = readable["best"], readable["best"]["auroc_ci"]
         levels = {one["name"]: one["auroc"] for one in readable["baselines"]}
-        said["readable_not_used"] = readable_not_used(best["auroc"], ci, best["layer"], verdicts)
         said["words_alone"] = words_alone(best["auroc"], ci, levels.get("tfidf", 0.0))
         said["early"] = early(best["auroc"], ci, best["layer"], levels.get("layer0", 0.0))
+    if there := _probe_at(readable, [layer for layer, _ in cells]):
+        said["readable_not_used"] = readable_not_used(there["auroc"], there["auroc_ci"], there["layer"], cells)
     said["used_not_specific"] = used_not_specific(verdicts)
     said["gradient_not_push"] = gradient_not_push(verdicts)
     if carried:
         top = carried["best"]
-        if readable:
+        if there := _probe_at(readable, [carried["layer"]]):
             said["no_single_feature"] = no_single_feature(
-                ci, best["auroc"], top["feature"], top["auroc"], top["interval"][1]
+                there["auroc_ci"], there["auroc"], top["feature"], top["auroc"], top["interval"][1]
             )
         cosine = top["cosines"].get("this concept")
         if cosine is not None:
@@ -213,16 +225,25 @@ def between(views: Mapping[str, Any]) -> dict[str, str]:
     return {name: sentence for name, sentence in said.items() if sentence}
 
 
+def _probe_at(readable: Mapping[str, Any] | None, layers: Sequence[int]) -> Mapping[str, Any] | None:
+    """The probe of the best one's method at these layers, of several the one that cross-validation prefers: other
+    views look at layers of their own, where the strongest of all layers says nothing."""
+    if not readable:
+        return None
+    method = readable["best"]["method"]
+    there = [one for one in readable["results"] if one["layer"] in layers and one["method"] == method]
+    return max(there, key=lambda one: float(one["cv_auroc"]), default=None)
+
+
 def _of_push(pushed: Mapping[str, Any], verdicts: Sequence[str], readable: Mapping[str, Any] | None) -> dict[str, str]:
-    said = {"breaks_first": breaks_first(pushed.get("range"), sorted({one["dose"] for one in pushed["results"]}))}
-    slope = pushed.get("slope")
-    if slope and slope["random"]:
-        moved = (slope["above"], len(slope["random"]), slope["interval"])
-        said["used_not_moving"] = used_not_moving(verdicts, *moved)
-        said["moving_not_used"] = moving_not_used(verdicts, *moved)
-        if readable:
-            best = readable["best"]
-            said["readable_not_moving"] = readable_not_moving(best["auroc"], best["layer"], *moved)
-    if slope and pushed.get("probe_slope"):
-        said["judges_differ"] = judges_differ(slope["interval"], pushed["probe_slope"]["interval"])
+    moves = moved(pushed.get("slope"))
+    said = {
+        "breaks_first": breaks_first(pushed.get("range_held"), sorted({one["dose"] for one in pushed["results"]})),
+        "used_not_moving": used_not_moving(verdicts, moves),
+        "moving_not_used": moving_not_used(verdicts, moves),
+        "moves_backwards": moves_backwards(moves),
+        "judges_differ": judges_differ(moves, moved(pushed.get("probe_slope"))),
+    }
+    if there := _probe_at(readable, [pushed["layer"]]):
+        said["readable_not_moving"] = readable_not_moving(there["auroc"], there["layer"], moves)
     return said

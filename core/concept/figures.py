@@ -128,12 +128,15 @@ def dose_lines(sweep: DoseSweep, quantity: Quantity) -> list[Line]:
             [p.high for p in own],
         )
     ]
-    arms = [curve(sweep, quantity, "random", number) for number in range(sweep.n_random)]
-    if arms and sum(p.mean == p.mean for p in arms[0]) > 1:  # dose 0 belongs to all
+    # Random directions may have been swept at the outermost doses alone.
+    arms = [
+        [p for p in curve(sweep, quantity, "random", number) if p.mean == p.mean] for number in range(sweep.n_random)
+    ]
+    if arms and len(arms[0]) > 1:  # dose 0 belongs to all
         at = list(zip(*[[p.mean for p in arm] for arm in arms], strict=True))
         doses = [p.dose for p in arms[0]]
         middle = [sum(values) / len(values) for values in at]
-        drawn.append(Line("random directions", doses, _gaps(middle), [min(v) for v in at], [max(v) for v in at]))
+        drawn.append(Line("random directions", doses, middle, [min(v) for v in at], [max(v) for v in at]))
     return drawn
 
 

@@ -15,6 +15,8 @@ from core.concept.question import METHODS, Question
 from core.concept.readable import only_texts
 from core.errors import UserError
 from core.progress import Listener, Progress
+from core.steering import versions
+from core.versions import release
 
 if TYPE_CHECKING:
     from core.concept.question import AnyKind
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from core.models import AnyModel, Model
     from core.steering import Decoding, DoseSweep, Judges
 
-VERSION = 1
+VERSION = 2
 PUSH = METHODS[1]
 PROMPT_TOKENS = 7  # of a neutral prompt
 AT_ONCE = 6.0  # how many times slower a token is written than read, where many texts are written together
@@ -30,8 +32,8 @@ AT_ONCE = 6.0  # how many times slower a token is written than read, where many 
 
 @dataclass(frozen=True, eq=False)
 class Pushed:
-    """result: the sweep as `steer --json` gives it, and `probe_slope`, mean and 95% interval, of
-    the probe at another layer over doses, None without one. notes: sentences for people."""
+    """result: the sweep as `steer --json` gives it, and `probe_slope`, the same as its `slope`, of the probe at another
+    layer over doses, None without one. notes: sentences for people."""
 
     direction: str
     layer: int
@@ -64,6 +66,12 @@ def _doses(question: Question) -> tuple[float, ...]:
     return tuple(sorted({0.0, *question.sizes.doses}))
 
 
+def _outermost(question: Question) -> tuple[float, ...]:
+    """Where random directions are swept: these doses tell most of a slope."""
+    doses = _doses(question)
+    return (doses[0], doses[-1])
+
+
 def _look(model: AnyKind, question: Question) -> Pushed | None:
     direction = known_direction(model, question, PUSH)  # type: ignore[arg-type]
     value = None if direction is None else read_result(_key(model, question, direction))  # type: ignore[arg-type]
@@ -75,7 +83,7 @@ def _look(model: AnyKind, question: Question) -> Pushed | None:
 def _compute(model: AnyKind, question: Question, progress: Listener) -> Pushed:
     from core.models import opened
     from core.steering import compare_slopes, sweep_doses
-    from core.steering.sweep_json import to_json
+    from core.steering.sweep_json import slope_json, to_json
 
     open_model = opened(model)  # type: ignore[arg-type]
     direction = direction_of(open_model, question, PUSH, progress)
@@ -89,12 +97,12 @@ def _compute(model: AnyKind, question: Question, progress: Listener) -> Pushed:
         judges=judges,
         decoding=_decoding(question),
         n_random=question.sizes.random,
+        random_doses=_outermost(question),
         guard_controls=False,
         progress=progress,
     )
-    heard = compare_slopes(swept, "score").slope if judges.probe is not None else None
-    slope = None if heard is None else {"mean": heard.mean, "interval": [heard.low, heard.high]}
-    result = finite(to_json(swept, doses) | {"probe_slope": slope})
+    heard = compare_slopes(swept, "score")
+    result = finite(to_json(swept, doses) | {"probe_slope": None if heard is None else slope_json(heard)})
     write_result(_key(open_model, question, direction), {"result": result, "notes": notes})
     return Pushed(direction.name, direction.layer, result, tuple(notes))
 
@@ -125,6 +133,8 @@ def _key(model: AnyModel, question: Question, direction: Direction) -> str:
         {
             "what": "doses of a concept",
             "version": VERSION,
+            "steering": [versions.TEXTS, versions.MEASURES],
+            "libraries": [release("torch"), release("transformers"), release("scikit-learn")],
             "fingerprint": model.fingerprint,
             "device": model.device_type,
             "dtype": model.dtype_name,
@@ -133,7 +143,7 @@ def _key(model: AnyModel, question: Question, direction: Direction) -> str:
             "embedder": embedder_version(),
             "prompts": list(_prompts(question)),
             "doses": list(_doses(question)),
-            "random": question.sizes.random,
+            "random": [question.sizes.random, *_outermost(question)],
             "decoding": asdict(_decoding(question)),
         }
     )
@@ -151,7 +161,7 @@ def finite(value: Any) -> Any:
 def _cost(model: AnyKind, question: Question) -> float:
     sizes = question.sizes
     own = sizes.prompts * (len(sizes.doses) + 1)
-    texts = own + sizes.prompts * len(sizes.doses) * sizes.random
+    texts = own + sizes.prompts * len(_outermost(question)) * sizes.random
     written = forward(texts * sizes.tokens, model.n_layers) * AT_ONCE
     read = forward((texts + own) * (sizes.tokens + PROMPT_TOKENS), model.n_layers)
     return written + read + 2 * forward(tokens_of(question.texts.texts), model.n_layers, 5)  # and the judges

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.tcav.telling import figures, strongest, where
+from core.tcav.telling import figures, small, strongest, where
 
 
 def summary(name: str, data: Mapping[str, Any]) -> str:
@@ -44,15 +44,16 @@ def _carried(data: Mapping[str, Any]) -> str:
 
 def _pushed(data: Mapping[str, Any]) -> str:
     said = []
-    if data.get("range"):
-        low, high = data["range"]
+    if data.get("range_held"):
+        low, high = data["range_held"]
         said.append(f"Texts stay sound from dose {low:+g} to {high:+g}.")
     slope = data.get("slope")
     if slope and slope["mean"] is not None:
         low, high = slope["interval"]
         interval = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
         random = len(slope["random"])
-        beside = f", above {slope['above']} of {random} random directions" if random else ""
+        p = "" if slope.get("p") is None else f" (p {small(slope['p'])} that one more random direction lies so far out)"
+        beside = f", above {slope['above']} of {random} random directions{p}" if random else ""
         said.append(f"The judge's score changes by {slope['mean']:+.2f}{interval} per unit of dose{beside}.")
     return " ".join(said) or f"{len(data['results'])} texts were written."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +25,8 @@ from core.steering.positions import DEFAULT_POSITIONS, Positions
 from core.steering.texts import prompt_ids, site_of, text_of
 from core.steering.writing import Row
 
-Arm = Literal["direction", "random", "prompt"]
+Arm = Literal["direction", "random", "prompt", "plain"]
+WITHOUT_DOSES = ("prompt", "plain")  # arms in which nothing is pushed
 
 # Sampled, since one greedy text says little of what a model tends to write.
 DECODING = Decoding(max_new_tokens=40, temperature=0.7, top_p=0.95)
@@ -34,10 +36,11 @@ DECODING = Decoding(max_new_tokens=40, temperature=0.7, top_p=0.95)
 class SweptText:
     """One text of a sweep.
 
-    arm: what it was written under: the direction, a random direction of the same length (`number` says which), or the
-    plain instruction (dose 0, no push). Dose 0 is the same for the direction and all random ones, and stands once, as
-    "direction". prompt: its number. score: of the probe at another layer; measure: of the independent judge; see
-    core/steering/measures.py; None without a judge, or where nothing was written.
+    arm: what it was written under: the direction, a random direction of the same length (`number` says which), the
+    plain instruction, or nothing at all ("plain"; both at dose 0). Where dose 0 changes nothing it is the same for the
+    direction and all random ones, and stands once, as "direction"; of other operators (`set` at 0 is ablation) each has
+    its own, and there is a plain text beside them. prompt: its number. score: of the probe at another layer; measure:
+    of the independent judge; see core/steering/measures.py; None without a judge, or where nothing was written.
     """
 
     arm: Arm
@@ -73,6 +76,16 @@ class DoseSweep:
     tokens_per_second: float
     seconds: float
 
+    @cached_property
+    def has_plain(self) -> bool:
+        """Whether plain texts stand by themselves, since dose 0 of the operator is none."""
+        return any(text.arm == "plain" for text in self.texts)
+
+    @cached_property
+    def random_doses(self) -> frozenset[float]:
+        """At which random directions were swept, 0 among them."""
+        return frozenset({0.0, *(text.dose for text in self.texts if text.arm == "random")})
+
 
 @dataclass(frozen=True, eq=False)
 class Judges:
@@ -95,6 +108,7 @@ def sweep_doses(
     positions: Positions = DEFAULT_POSITIONS,
     decoding: Decoding = DECODING,
     n_random: int = 0,
+    random_doses: Sequence[float] | None = None,
     instruction: str = "",
     targets: Sequence[int] = (),
     guard_controls: bool = True,
@@ -105,21 +119,25 @@ def sweep_doses(
 
     doses: in units of the typical norm of the direction's site (shares for operators that take a share); 0 is added.
     n_random: how many random directions, of the same length and at the same doses, are swept beside it (directions
-    drawn uniformly from the sphere, with seeds 0, 1, ...). instruction: words that ask for the concept, put before each
-    prompt without any push: what prompting alone would do. targets: token ids whose probability is a guard.
-    guard_controls: whether the controls' guards are computed too; without, they are NaN. Texts are kept: a sweep that
-    was stopped goes on where it was.
+    drawn uniformly from the sphere, with seeds 0, 1, ...); random_doses: at these of the doses alone. instruction:
+    words that ask for the concept, put before each prompt without any push: what prompting alone would do. targets:
+    token ids whose probability is a guard. guard_controls: whether the controls' guards are computed too; without, they
+    are NaN. Texts are kept: a sweep that was stopped goes on where it was.
     """
     began = time.perf_counter()
     judges = judges or Judges()
     site = site_of(model, direction)
     if not prompts:
         raise UserError("Give at least one prompt to go on from.")
+    if len(set(prompts)) < len(prompts):
+        raise UserError("Give each prompt once; seeds write several texts after one.")
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError("Give each seed once, and at least one.")
     for dose in doses:
         check_dose(dose)
     ascending = tuple(sorted({0.0, *map(float, doses)}))
+    if not set(random_doses or ()) <= set(ascending):
+        raise UserError("Random directions are swept at doses of the direction; add those that it lacks.")
     unit = typical_norm(model, site, progress=progress).median if operator.unit == "norm" else 1.0
     ids = [tuple(prompt_ids(model, prompt, chat=chat)) for prompt in prompts]
     asked = (
@@ -133,11 +151,11 @@ def sweep_doses(
     blocks: list[Block] = []
 
     def arm(name: Arm, number: int, doses: Sequence[float], vector: np.ndarray | None) -> None:
-        """Its texts for all prompts and seeds; without a vector those that were asked for in words."""
+        """Its texts for all prompts and seeds, pushed along the vector, if there is one."""
         places = [(dose, place, seed) for place in range(len(ids)) for seed in seeds for dose in doses]
         rows = [
             Row(
-                (asked if vector is None else ids)[place],
+                (asked if name == "prompt" else ids)[place],
                 () if vector is None else push(vector, dose),
                 _seed(seed, place),
             )
@@ -146,11 +164,14 @@ def sweep_doses(
         plan.extend((name, number, *place) for place in places)
         # An instructed text is read after the bare prompt, as all others are: judges must not see the instruction.
         after = tuple(ids[place] for _, place, _ in places)
-        blocks.append(Block(tuple(rows), after, guarded=guard_controls or name == "direction"))
+        blocks.append(Block(tuple(rows), after, guarded=guard_controls or name in ("direction", "plain")))
 
     arm("direction", 0, ascending, direction.vector)
+    if not operator.nothing_at_zero:
+        arm("plain", 0, (0.0,), None)
     # A push of 0 along any direction is the same text.
-    if others := [dose for dose in ascending if dose]:
+    at = set(ascending if random_doses is None else random_doses) | {0.0}
+    if others := [dose for dose in ascending if dose in at and (dose or not operator.nothing_at_zero)]:
         for number in range(n_random):
             arm("random", number, others, _random_unit(direction.width, number))
     if asked:

@@ -20,9 +20,10 @@ from core.progress import Listener, Progress, silent
 from core.steering.decoding import Decoding
 from core.steering.guarding import Guards, guards
 from core.steering.interventions import Condition, Intervention
+from core.steering.versions import TEXTS
 from core.steering.writing import ROWS, Row, Written, write_all
+from core.versions import release
 
-VERSION = 1
 UNREAD = Guards(*[float("nan")] * 4)
 
 
@@ -143,7 +144,8 @@ def _key(model: Model, block: Block, decoding: Decoding, targets: Sequence[int])
     return workspace.digest(
         {
             "what": "steered texts",
-            "version": VERSION,
+            "version": TEXTS,
+            "libraries": [release("torch"), release("transformers")],
             "fingerprint": model.fingerprint,
             "device": model.device.type,
             "dtype": model.dtype_name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.directions import METHODS, Direction, make_direction, method_named, with_parameters
 from core.errors import UserError
-from core.examples import open_examples
+from core.examples import Examples, open_examples
 from core.models import Model
 from core.progress import Listener, silent
 from core.steering.dose_curves import Comparison, Range, compare_slopes, curve, recommended_range
@@ -56,7 +56,8 @@ def sweep_layers(
         edge = {sweep.doses[0], sweep.doses[-1]} - {0.0}
         ppl = {point.dose: point.mean for point in curve(sweep, "perplexity")}
         kl = [point.mean for point in curve(sweep, "kl") if point.dose in edge]
-        worse = [np.log(ppl[dose] / ppl[0.0]) for dose in edge]
+        plain = curve(sweep, "perplexity", "plain")[0].mean if sweep.has_plain else ppl[0.0]
+        worse = [np.log(ppl[dose] / plain) for dose in edge]
         found.append(
             AtLayer(
                 layer=layer,
@@ -69,6 +70,18 @@ def sweep_layers(
             )
         )
     return found
+
+
+def examples_of(direction: Direction) -> Examples:
+    """The examples that a direction was made from. Raises UserError where they are others now: what is made of them
+    would go by the name of something else."""
+    kept = direction.provenance.get("examples", {})
+    examples = open_examples(str(kept.get("id")), limit=kept.get("limit"))
+    if kept.get("digest") not in (None, examples.digest):
+        raise UserError(
+            f"{examples.id} no longer holds the examples that {direction.name!r} was made from; make it anew."
+        )
+    return examples
 
 
 def at_layer(model: Model, direction: Direction, layer: int, *, progress: Listener = silent) -> tuple[Direction, bool]:
@@ -87,7 +100,7 @@ def at_layer(model: Model, direction: Direction, layer: int, *, progress: Listen
     if id and of_examples and direction.model_fingerprint == model.fingerprint:
         limit = kept["examples"].get("limit")
         method = with_parameters(method_named(direction.method), kept.get("parameters") or {})
-        examples = open_examples(id, limit=limit)
+        examples = examples_of(direction)
         return make_direction(
             model,
             examples,

@@ -21,8 +21,8 @@ from core.examples import Examples, split
 from core.models import Model, Site, batch, counted_positions, embed, embedder_version, record
 from core.progress import Listener, Progress, silent
 from core.stats import auroc, auroc_interval
+from core.steering.versions import MEASURES
 
-VERSION = 1
 ROWS = 16  # texts read at a time
 EMBEDDED = 128  # examples embedded between two reports
 
@@ -61,7 +61,7 @@ def embedding_measure(examples: Examples, *, seed: int = 0, progress: Listener =
     key = workspace.digest(
         {
             "what": "embedding measure",
-            "version": VERSION,
+            "version": MEASURES,
             "embedder": embedder_version(),
             "examples": examples.digest,
             "finder": Logistic().to_json(),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 
-from core.steering.dose_curves import compare_slopes, recommended_range
-from core.steering.dose_sweep import DoseSweep, SweptText
+from core.steering.dose_curves import Comparison, compare_slopes, recommended_range
+from core.steering.dose_sweep import WITHOUT_DOSES, DoseSweep, SweptText
 from core.steering.guarding import Guards
 from core.steering.measures import Measure
 
@@ -21,17 +21,27 @@ def to_json(sweep: DoseSweep, doses: Sequence[float]) -> dict[str, Any]:
         return result
     found = recommended_range(sweep)
     result["range"] = None if found is None else [found.low, found.high]
+    result["range_held"] = None if found is None else [found.held_low, found.held_high]
     result["range_shown"] = None if found is None else [list(end) for end in found.shown]
-    if sweep.judges:
-        slopes = compare_slopes(sweep)
-        result["slope"] = {
-            "mean": slopes.slope.mean,
-            "interval": [slopes.slope.low, slopes.slope.high],
-            "wrong_way": slopes.slope.wrong_way,
-            "random": list(slopes.random),
-            "above": slopes.above,
-        }
+    if (slopes := compare_slopes(sweep)) is not None:
+        result["slope"] = slope_json(slopes)
     return result
+
+
+def slope_json(slopes: Comparison) -> dict[str, Any]:
+    """A slope beside those of random directions. interval: Nones for one prompt. p: None for too few directions."""
+    return {
+        "mean": slopes.slope.mean,
+        "interval": [_or_none(slopes.slope.low), _or_none(slopes.slope.high)],
+        "wrong_way": slopes.slope.wrong_way,
+        "random": list(slopes.random),
+        "above": slopes.above,
+        "p": _or_none(slopes.p),
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def texts_json(sweep: DoseSweep, doses: Sequence[float]) -> dict[str, Any]:
@@ -60,7 +70,7 @@ def sweep_of(result: Mapping[str, Any], direction: str) -> DoseSweep:
     return DoseSweep(
         direction=direction,
         prompts=tuple(prompts),
-        doses=tuple(sorted({text.dose for text in texts if text.arm != "prompt"})),
+        doses=tuple(sorted({text.dose for text in texts if text.arm not in WITHOUT_DOSES})),
         seeds=tuple(sorted({text.seed for text in texts})),
         n_random=len({text.number for text in texts if text.arm == "random"}),
         texts=texts,

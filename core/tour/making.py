@@ -147,7 +147,7 @@ def _place(model: Model, passage: str, longest: int, example: Example) -> dict[s
 
 
 def _pushed(pushed: Pushed) -> dict[str, Any]:
-    kept = {name: pushed.result.get(name) for name in ("range", "slope")}
+    kept = {name: pushed.result.get(name) for name in ("range", "range_held", "slope")}
     lines = {name: [asdict(line) for line in dose_lines(pushed.sweep, name)] for name in QUANTITIES}  # type: ignore[arg-type]
     texts = len(pushed.result["results"])
     told: dict[str, Any] = finite({**kept, "texts": texts, "prompts": len(pushed.sweep.prompts), "lines": lines})

@@ -10,6 +10,7 @@ import streamlit as st
 from core import jobs
 from core.charts import Line, lines
 from core.concept.figures import QUANTITIES, dose_figure, measured
+from core.tcav.telling import small
 from pages.shared import running
 from pages.shared.asking import start_button
 from pages.shared.downloads import csv_button, file_part
@@ -82,27 +83,28 @@ def _words(result: dict[str, Any], sweep: DoseSweep) -> None:
     """The recommended range with its rule, and the slope beside its controls."""
     columns = st.columns(3)
     if result.get("range"):
-        low, high = result["range"]
+        low, high = result.get("range_held") or result["range"]
         columns[0].metric(
             "Recommended doses",
             f"{low:+g} to {high:+g}",
-            help="Chosen on one half of the prompts: the widest range around 0 in which every dose keeps the "
-            "perplexity within 1.5 times that of the plain texts, and repetition within 0.1 of theirs.",
+            help="One half of the prompts chooses the widest range around 0 in which every dose keeps the perplexity "
+            "within 1.5 times that of the plain texts, and repetition within 0.1 of theirs; of it that part is left "
+            "in which the other half stays within these bounds too.",
         )
         told = [
             f"dose {dose:+g}: perplexity × {worse:.2f}"
             + ("" if moved is None else f", judge {moved:+.2f} standard deviations")
             for dose, worse, _, moved in result["range_shown"]
         ]
-        st.caption("On the other half of the prompts, " + ("; ".join(told) or "there is nothing but dose 0") + ".")
+        st.caption("On the half that did not choose, " + ("; ".join(told) or "there is nothing but dose 0") + ".")
     slope = result.get("slope")
     if slope:
+        low, high = slope["interval"]
+        interval = "" if low is None else f"; 95% interval over prompts {low:+.2f} to {high:+.2f}"
         columns[1].metric(
             "Judge's slope over dose",
             f"{slope['mean']:+.2f}",
-            help=f"Change of the independent judge's score per unit of dose; 95% interval over prompts "
-            f"{slope['interval'][0]:+.2f} to {slope['interval'][1]:+.2f}. It lies above {slope['above']} of "
-            f"{len(slope['random'])} random directions of the same length.",
+            help=f"Change of the independent judge's score per unit of dose{interval}.",
         )
         columns[2].metric(
             "Prompts that move the wrong way",
@@ -110,7 +112,12 @@ def _words(result: dict[str, Any], sweep: DoseSweep) -> None:
             help="Share of prompts whose own slope has the other sign.",
         )
         if slope["random"]:
-            st.caption(f"Above {slope['above']} of {len(slope['random'])} random directions of the same length.")
+            p = slope.get("p")
+            beside = "" if p is None else f"; one more random direction would lie as far out with p {small(p)}"
+            st.caption(
+                f"The slope lies above {slope['above']} of {len(slope['random'])} random directions of the same "
+                f"length{beside}."
+            )
     if not sweep.judges:
         st.caption("This direction was not made from examples, so that nobody could be taught to judge the texts.")
 
@@ -127,13 +134,17 @@ def _curve(sweep: DoseSweep, quantity: Quantity, words: str) -> None:
 
 
 def samples(sweep: DoseSweep) -> None:
-    """Three texts: the lowest dose, none, the highest."""
-    st.markdown("**Three texts**")
+    """The lowest dose, none, the highest; and nothing done at all, where dose 0 is something else."""
+    st.markdown("**Some texts**")
     prompt = st.selectbox("Prompt", range(len(sweep.prompts)), format_func=lambda number: sweep.prompts[number])
-    doses = dict.fromkeys((sweep.doses[0], 0.0, sweep.doses[-1]))
-    for column, dose in zip(st.columns(len(doses), border=True), doses, strict=True):
-        one = next(t for t in sweep.texts if (t.arm, t.prompt, t.dose) == ("direction", prompt, dose))
-        column.markdown(f"**Dose {dose:+g}**" if dose else "**Plain**")
+    arms = ("plain", "direction") if sweep.has_plain else ("direction",)
+    doses = {sweep.doses[0], 0.0, sweep.doses[-1]}
+    shown = [t for arm in arms for t in sweep.texts if t.arm == arm and t.prompt == prompt and t.dose in doses]
+    first = {(t.arm, t.dose): t for t in reversed(shown)}  # of several seeds the first
+    some = [first[key] for key in dict.fromkeys((t.arm, t.dose) for t in shown)]
+    for column, one in zip(st.columns(len(some), border=True), some, strict=True):
+        plainly = one.arm == "plain" or (one.dose == 0 and not sweep.has_plain)
+        column.markdown("**Plain**" if plainly else f"**Dose {one.dose:+g}**")
         column.markdown(f":gray[{verbatim(sweep.prompts[prompt])}]" + verbatim(one.text))
 
 

@@ -18,6 +18,7 @@ class Cap(Operator):
     title: ClassVar[str] = "At most"
     formula: ClassVar[str] = "h − max(p − c, 0) v"
     help: ClassVar[str] = "Lower tokens that have more of the concept than the dose; leave those that have less."
+    nothing_at_zero: ClassVar[bool] = False
 
     def __call__(self, h: Tensor, p: Tensor, v: Tensor, c: Tensor) -> Tensor:
         return h - along((p - c).clamp_min(0), v)

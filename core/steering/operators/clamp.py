@@ -18,6 +18,7 @@ class Clamp(Operator):
     title: ClassVar[str] = "At least"
     formula: ClassVar[str] = "h + max(c − p, 0) v"
     help: ClassVar[str] = "Raise tokens that have less of the concept than the dose; leave those that have more."
+    nothing_at_zero: ClassVar[bool] = False
 
     def __call__(self, h: Tensor, p: Tensor, v: Tensor, c: Tensor) -> Tensor:
         return h + along((c - p).clamp_min(0), v)

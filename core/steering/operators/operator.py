@@ -19,7 +19,7 @@ class Operator(ABC):
 
     `name` is its word in recipes, on pages and on the command line; `title`, `formula` and `help` are for people.
     unit: what the dose counts ("norm": multiplied by the site's typical norm; "share": taken as it is). low, high:
-    bounds of a sensible slider, in doses.
+    bounds of a sensible slider, in doses. nothing_at_zero: whether dose 0 leaves activations as they are.
     """
 
     name: ClassVar[str]
@@ -27,6 +27,7 @@ class Operator(ABC):
     formula: ClassVar[str]
     help: ClassVar[str]
     unit: ClassVar[Unit] = "norm"
+    nothing_at_zero: ClassVar[bool] = True
     low: ClassVar[float] = -1.0
     high: ClassVar[float] = 1.0
     default: ClassVar[float] = 0.5

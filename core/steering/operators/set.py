@@ -18,6 +18,7 @@ class Set(Operator):
     title: ClassVar[str] = "Ablate, then set"
     formula: ClassVar[str] = "h + (c − p) v"
     help: ClassVar[str] = "Give every token the same amount of the concept, whatever it had. Dose 0 is ablation."
+    nothing_at_zero: ClassVar[bool] = False
 
     def __call__(self, h: Tensor, p: Tensor, v: Tensor, c: Tensor) -> Tensor:
         return h + along(c - p, v)
