@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import workspace
 from core.activations import read_result, write_result
 from core.activations.costs import forward, tokens_of
-from core.concept.direction import NAMES, direction_of
+from core.concept.direction import NAMES, direction_key, direction_of
 from core.concept.part import Part
 from core.concept.question import METHODS, Question
 from core.concept.readable import only_texts
@@ -153,7 +153,7 @@ def _key(model: AnyModel, question: Question, listed: Listed) -> str:
             "dtype": model.dtype_name,
             "dictionary": listed.stamp,
             "examples": (question.feature_examples or question.texts).digest,
-            "directions": [question.texts.digest, question.layer],
+            "directions": [direction_key(model, question, method) for method in METHODS],
         }
     )
 

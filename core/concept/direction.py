@@ -19,7 +19,7 @@ NAMES = {"diffmean": "this concept", "logistic": "its probe"}  # as they stand o
 
 def known_direction(model: AnyModel, question: Question, method: str) -> Direction | None:
     """The direction at the question's layer if it was made before."""
-    value = read_result(_key(model, question, method))
+    value = read_result(direction_key(model, question, method))
     return None if value is None else _direction(value)
 
 
@@ -30,11 +30,12 @@ def direction_of(model: AnyModel, question: Question, method: str, progress: Lis
         site, rows = model.site(question.layer), question.sizes.rows
         name = NAMES[method].replace(" ", "-")
         found = make_direction(opened(model), question.texts, site, method, name=name, limit=rows, progress=progress)
-        write_result(_key(model, question, method), _plain(found))
+        write_result(direction_key(model, question, method), _plain(found))
     return found
 
 
-def _key(model: AnyModel, question: Question, method: str) -> str:
+def direction_key(model: AnyModel, question: Question, method: str) -> str:
+    """Hashes all that decides the direction; in the key of whatever is measured along it."""
     return key_of(
         model,
         question.texts,
