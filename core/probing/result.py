@@ -43,7 +43,7 @@ class ProbeResult:
     def to_json(self) -> dict[str, Any]:
         """Plain values; the numbers of the controls stand beside the score that they belong to.
 
-        codelength: in bits, with codelength_uniform, compression and codelength_blocks beside it.
+        codelength: in bits, with codelength_prior, codelength_uniform, compression and codelength_blocks beside it.
         """
         value = asdict(self) | {"auroc_ci": list(self.auroc_ci), "seed_aurocs": list(self.seed_aurocs)}
         code, task = self.codelength, self.control_task
@@ -53,6 +53,7 @@ class ProbeResult:
             "random_auroc": self.random.auroc,
             "selectivity": None if task is None else task.selectivity,
             "codelength": None if code is None else code.bits,
+            "codelength_prior": None if code is None else code.prior_bits,
             "codelength_uniform": None if code is None else code.uniform_bits,
             "compression": None if code is None else code.compression,
             "codelength_blocks": None if code is None else [asdict(block) for block in code.blocks],
@@ -106,11 +107,12 @@ def best_of(results: tuple[ProbeResult, ...]) -> ProbeResult:
 
 
 def result_from_json(value: dict[str, Any]) -> ProbeResult:
-    """The reverse of `ProbeResult.to_json`."""
-    code, task = value["codelength"], value["control_task"]
+    """The reverse of `ProbeResult.to_json`. A code length of before it had `codelength_prior` is left out: its
+    compression was above 1 also where the activations help nothing."""
+    code, task, prior = value["codelength"], value["control_task"], value.get("codelength_prior")
     if code is not None:
-        blocks = tuple(Block(**block) for block in value["codelength_blocks"])
-        code = Codelength(code, value["codelength_uniform"], value["compression"], blocks)
+        blocks = () if prior is None else tuple(Block(**block) for block in value["codelength_blocks"])
+        code = Codelength(code, prior, value["codelength_uniform"], value["compression"], blocks) if blocks else None
     kept = {name: value[name] for name in ProbeResult.__dataclass_fields__}
     return ProbeResult(
         **kept

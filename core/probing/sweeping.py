@@ -32,7 +32,7 @@ CONTROLS = {
     "codelength": "bits in which the labels can be told",
 }
 
-VERSION = 6
+VERSION = 7
 
 
 def sweep(
