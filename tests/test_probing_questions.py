@@ -21,7 +21,9 @@ from core.probing.misread import Errors
 from core.probing.nonlinear import Nonlinear, check_on
 from core.probing.reading import Reading, reading_of
 from core.probing.subgroups import Subgroups
-from core.stats import auroc
+from core.probing.transferring import TransferResult, _at_layer
+from core.stats import auroc, auroc_interval
+from pages.shared.probing_growth import nonlinear_sentence
 from tests import reference, reference_probing
 
 
@@ -120,6 +122,46 @@ def test_subgroups_are_told_apart() -> None:
         assert one.interval[0] < one.auroc < one.interval[1]
         assert one.rows == inside.sum()
     assert from_plain(Subgroups, to_plain(found)) == found
+
+
+def test_where_all_is_told_apart_nothing_is_certain() -> None:
+    """Every resample of a perfect score is perfect: the sweep's bound is told, and no difference of width nought."""
+    n = 500
+    y, groups = np.arange(n) % 2, np.arange(n)
+    X = np.random.default_rng(8).standard_normal((n, 5))
+    X[:, 0] += 30 * y
+    train, test = split(y, groups)
+    reading = reading_of(DiffMean(), X, y, groups, np.arange(n), train, test)
+    for one in subgroup_scores(reading, [("a", "b")[row // 2 % 2] for row in range(n)], resamples=100).kinds:
+        assert (one.auroc, one.interval[1], one.accuracy) == (1, 1, 1)
+        assert 0.9 < one.interval[0] < 0.99
+        assert one.difference_interval is None
+        assert one.accuracy_difference_interval is None
+    bound = auroc_interval(y[test], reading.scores[test])
+    found = check_on(2, FINDERS["diffmean"], X, draw(y, groups, train, test, seed=0))
+    assert (found.auroc_ci, found.linear_ci, found.difference_ci) == (bound, bound, None)
+    assert "cannot be told" in nonlinear_sentence(found)
+    assert from_plain(Nonlinear, to_plain(found)) == found
+    part = X, y, groups, train
+    (carried,) = _at_layer(2, [DiffMean()], part, part, test, 0, 0)
+    assert (carried.auroc_ci, carried.reference_ci, carried.difference_ci) == (bound, bound, None)
+    assert from_plain(TransferResult, to_plain(carried)) == carried
+
+
+def test_a_small_kind_that_happens_to_be_perfect_is_not_read_better() -> None:
+    rng = np.random.default_rng(9)
+    n = 300
+    y, reading = np.arange(n) % 2, read(n=n)
+    scores = rng.standard_normal(n) + 2 * y
+    few = reading.test[:6]
+    scores[few] = 4 * y[few] - 2
+    own = Reading(**{**vars(reading), "scores": scores, "threshold": 1.0})
+    names = np.array(["rest"] * (n + 7), dtype=object)
+    names[few + 7] = "few"
+    found = {one.value: one for one in subgroup_scores(own, names.tolist(), resamples=200).kinds}["few"]
+    assert (found.auroc, found.accuracy) == (1, 1)
+    assert found.difference_interval[0] < 0 < found.difference_interval[1]
+    assert found.accuracy_difference_interval[0] < 0 < found.accuracy_difference_interval[1]
 
 
 def test_a_subgroup_without_both_classes_has_no_auroc_but_an_accuracy() -> None:

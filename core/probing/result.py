@@ -109,10 +109,10 @@ def best_of(results: tuple[ProbeResult, ...]) -> ProbeResult:
 def result_from_json(value: dict[str, Any]) -> ProbeResult:
     """The reverse of `ProbeResult.to_json`. A code length of before it had `codelength_prior` is left out: its
     compression was above 1 also where the activations help nothing."""
-    code, task, prior = value["codelength"], value["control_task"], value.get("codelength_prior")
-    if code is not None:
-        blocks = () if prior is None else tuple(Block(**block) for block in value["codelength_blocks"])
-        code = Codelength(code, prior, value["codelength_uniform"], value["compression"], blocks) if blocks else None
+    code, task = None, value["control_task"]
+    if (prior := value.get("codelength_prior")) is not None:
+        blocks = tuple(Block(**block) for block in value["codelength_blocks"])
+        code = Codelength(value["codelength"], prior, value["codelength_uniform"], value["compression"], blocks)
     kept = {name: value[name] for name in ProbeResult.__dataclass_fields__}
     return ProbeResult(
         **kept

@@ -182,6 +182,11 @@ def nonlinear(choices: Choices, one: ProbeResult) -> None:
 
 def nonlinear_sentence(found: Nonlinear) -> str:
     """Whether the network reads more."""
+    if found.difference_ci is None:
+        return (
+            f"Whether a network reads more cannot be told on these {found.n_test:,} texts: both reach AUROC "
+            f"{found.auroc:.3f}, in every resample alike."
+        )
     low, high = found.difference_ci
     if low > 0:
         verdict = "**The network reads more**: some of the concept lies on no single direction."
