@@ -15,7 +15,7 @@ from core.examples import split
 from core.probing import calibration_of, errors_of, from_plain, subgroup_scores, to_plain
 from core.probing.batched import draw
 from core.probing.calibration import Calibration, expected_calibration_error, wilson
-from core.probing.choosing import LayerScores, choice_of, jensen_shannon, spearman
+from core.probing.choosing import LayerScores, _scores, choice_of, jensen_shannon, spearman
 from core.probing.curves import LearningCurve, curve_of
 from core.probing.misread import Errors
 from core.probing.nonlinear import Nonlinear, check_on
@@ -225,6 +225,21 @@ def test_jensen_shannon_is_the_right_formula() -> None:
     # By hand: p = (1, 0), q = (1/2, 1/2), m = (3/4, 1/4): (log2 4/3 + (log2 2/3 + log2 2) / 2) / 2.
     by_hand = (math.log2(4 / 3) + (math.log2(2 / 3) + 1) / 2) / 2
     assert jensen_shannon(np.array([1.0, 0.0]), np.array([0.5, 0.5])) == pytest.approx(by_hand)
+
+
+def test_a_layer_is_not_chosen_for_its_noise() -> None:
+    """The concept is at the first; the other two spread ten times as wide, 1.07 norms apart by chance."""
+    rng = np.random.default_rng(10)
+    n = 60
+    y, groups = np.arange(n) % 2, np.arange(n)
+    found = []
+    for layer, (spread, strength) in enumerate(((0.2, 0.4), (2.0, 0.0), (2.0, 0.0))):
+        X = spread * rng.standard_normal((n, 300)) + strength * np.outer(y, np.ones(300))
+        train, test = split(y, groups)
+        found.append(_scores(layer, DiffMean(), X, y, groups, train, test, 10.0, 0))
+    assert found[0].mean_difference == pytest.approx(0.4 * np.sqrt(300) / 10, rel=0.1)
+    assert max(one.mean_difference for one in found[1:]) < 0.5
+    assert choice_of("diffmean", found).by_norm == 0
 
 
 def test_layers_agree_or_not() -> None:

@@ -107,7 +107,7 @@ def test_a_probe_of_last_tokens_is_held_against_last_tokens(tiny: Model, home: P
 def test_a_probe_of_nothing_does_not_look_as_if_it_read(tiny: Model, home: Path, pool: Pool) -> None:
     """Labels drawn by lot: in the texts that it was fitted on the classes lie apart, which is the labels' doing."""
     rng = np.random.default_rng(3)
-    words = "the a red blue house door ran was and cold warm good bad film music street".split()
+    words = ("the", "red", "blue", "house", "door", "ran", "was", "cold", "warm", "good", "bad", "film", "street")
     texts = [f"{' '.join(rng.choice(words, 5))} {place}" for place in range(60)]
     nothing = from_lists(texts[:30], texts[30:], "nothing")
     (reader,) = probe_readers(tiny, nothing, [1], Logistic(c=1.0), pool=pool)
