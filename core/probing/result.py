@@ -65,7 +65,8 @@ class Sweep:
     """Probes over layers and methods of one model on one set of examples.
 
     results: in the order of layers, then methods. best: highest cv_auroc (the earlier layer of equals).
-    baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`.
+    baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`; how far `best` lies
+    above each is told from the same rows.
     majority_accuracy: of always naming the train part's larger class. seeds: of the splits behind `seed_aurocs`, `seed`
     first. left_out: texts without an unmasked token. sinks: by layer, how many rows were shortened (see
     core.directions.rows), where there are any. seconds: of this call. cached: nothing had to be computed.
@@ -92,7 +93,11 @@ class Sweep:
             "seeds": list(self.seeds),
             "results": [result.to_json() for result in self.results],
             "best": self.best.to_json(),
-            "baselines": [asdict(baseline) | {"auroc_ci": list(baseline.auroc_ci)} for baseline in self.baselines],
+            "baselines": [
+                asdict(one)
+                | {"auroc_ci": list(one.auroc_ci), "lead_ci": None if one.lead_ci is None else [*one.lead_ci]}
+                for one in self.baselines
+            ],
             "majority_accuracy": self.majority_accuracy,
             "left_out": self.left_out,
             "sinks": {str(layer): count for layer, count in self.sinks.items()},
@@ -149,4 +154,6 @@ def sweep_from_json(value: dict[str, Any], *, seconds: float = 0.0) -> Sweep:
 
 
 def baseline_from_json(value: dict[str, Any]) -> Baseline:
-    return Baseline(**value | {"auroc_ci": tuple(value["auroc_ci"])})
+    """Also of a result of before there were leads."""
+    lead = value.get("lead_ci")
+    return Baseline(**value | {"auroc_ci": tuple(value["auroc_ci"]), "lead_ci": None if lead is None else tuple(lead)})
