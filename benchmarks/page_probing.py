@@ -40,7 +40,7 @@ def made_up(n_layers: int, methods: list[str]) -> dict[str, object]:
     from core.probing import Baseline, Block, Codelength, Control, ControlTask, ProbeResult, Sweep
 
     draw = random.Random(0)
-    blocks = tuple(Block(22 * 2**n, 22 * 2**n, 15.0 * 2**n, 0.8) for n in range(6))
+    blocks = tuple(Block(22 * 2**n, 22 * 2**n, 15.0 * 2**n, 22.1 * 2**n, 0.8) for n in range(6))
     results = []
     for layer in range(n_layers):
         for method in methods:
@@ -60,7 +60,7 @@ def made_up(n_layers: int, methods: list[str]) -> dict[str, object]:
                     Control(0.5, 0.46, 0.54, 5),
                     Control(0.55, 0.5, 0.62, 20),
                     ControlTask(0.2, score - 0.05, score - 0.25, 0.5, 0.6, 5, 400, 0.5),
-                    Codelength(500.0, 700.0, 1.4, blocks),
+                    Codelength(500.0, 703.0, 700.0, 1.4, blocks),
                     (score,),
                 )
             )

@@ -82,15 +82,15 @@ TERMS: dict[str, Term] = {
         "Code length",
         "Bits that tell all training labels to somebody who has the activations, block by block with the probe of what "
         "was told before.",
-        "Above 0; without activations it takes one bit a label.",
+        "Above 0; without activations it takes one bit a label, fewer where one class is rare.",
         "Voita and Titov 2020, online code",
         f"{_ARXIV}2003.12298",
     ),
     "compression": Term(
         "Compression",
-        "Bits without activations over bits with them.",
+        "Bits without activations (a bit a label, or fewer by the share of positives so far) over bits with them.",
         "1 where they help nothing, higher where few examples suffice.",
-        "Voita and Titov 2020",
+        "Voita and Titov 2020, who take one bit a label",
         f"{_ARXIV}2003.12298",
     ),
     "direction": Term(

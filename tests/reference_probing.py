@@ -110,6 +110,15 @@ def online_codelength(
     return bits
 
 
+def prior_codelength(labels: Sequence[int], ends: Sequence[int]) -> float:
+    """Bits of the same code where nothing is known but the labels before: Laplace's rule, (positives + 1) / (t + 2)."""
+
+    def predict(t: int) -> Callable[[int], float]:
+        return lambda _: (sum(labels[:t]) + 1) / (t + 2)
+
+    return online_codelength(labels, ends, predict)
+
+
 def selectivity(task: Sequence[tuple[int, int]], control: Sequence[Sequence[tuple[int, int]]]) -> float:
     """Accuracy on the task minus accuracy on the control task (Hewitt and Liang 2019, section 2.2), here its mean
     over draws. Each entry: the label, and what the probe said."""

@@ -25,7 +25,8 @@ def test_every_score_stands_beside_its_controls(model: str, examples: str, capsy
         assert 0.2 < one["control_auroc"] < 0.8
         assert -1 <= one["selectivity"] <= 1
         assert one["codelength"] > 0
-        assert one["compression"] == pytest.approx(one["codelength_uniform"] / one["codelength"])
+        without = min(one["codelength_uniform"], one["codelength_prior"])
+        assert one["compression"] == pytest.approx(without / one["codelength"])
         assert one["seed_aurocs"] == [one["auroc"]]
     assert run(capsys, "probe", model, "--examples", examples, "--layers", "1,2", "--methods", "all")["cached"]
 

@@ -129,27 +129,40 @@ def test_features_near_it_are_those_of_largest_cosine(computed: Concept, questio
 def test_other_concepts_are_read_across(
     home_of_all: Path, tiny: Model, question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against means and AUROCs taken by hand; one set is the concept turned round."""
+    """Against means and AUROCs taken by hand. One set is the concept turned round, one has some of its texts and of the
+    third's with the other label: of these nothing counts."""
     texts, labels = question.texts.texts, question.texts.labels
     good, bad = ([text for text, one in zip(texts, labels, strict=True) if one == label] for label in (1, 0))
     turned = from_lists(bad, good, "turned")
-    things = from_lists(
-        [f"A house stood there {n}." for n in range(12)], [f"It rained on day {n}." for n in range(12)], "things"
-    )
-    monkeypatch.setattr(surroundings_of, "controls_of", lambda _: (turned, things))
+    houses, rain = [f"A house stood there {n}." for n in range(12)], [f"It rained on day {n}." for n in range(12)]
+    things = from_lists(houses, rain, "things")
+    fresh = [f"One {n} more." for n in range(8)], [f"No river {n} ran." for n in range(8)]
+    mixed = from_lists([*bad[:6], *rain[:5], *fresh[0]], [*good[:6], *houses[:5], *fresh[1]], "mixed")
+    monkeypatch.setattr(surroundings_of, "controls_of", lambda _: (turned, things, mixed))
     found = surroundings_of.surroundings(tiny, question, lambda _: None)
-    assert found.compared == 2
-    assert [one.id for one in found.concepts] == ["turned", "things"]
-    assert found.concepts[0].cosine == pytest.approx(-1, abs=1e-5)
+    assert found.compared == 2, "of one nothing is left"
+    assert found.shared == 12
+    told = {one.id: one for one in found.concepts}
+    assert {name: one.shared for name, one in told.items()} == {"things": 0, "mixed": 12}
     site = tiny.site(LAYER)
-    own, other = (record_texts(tiny, one.texts, [site])[0].load() for one in (question.texts, things))
-    raw = [X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0) for X, y in ((own, labels), (other, things.labels))]
-    assert found.concepts[1].cosine == pytest.approx(
-        float(raw[0] @ raw[1] / np.linalg.norm(raw[0]) / np.linalg.norm(raw[1])), abs=1e-5
-    )
-    assert found.concepts[1].reads == pytest.approx(roc_auc_score(things.labels, other @ raw[0]), abs=1e-6)
-    assert found.concepts[1].read_by == pytest.approx(roc_auc_score(labels, own @ raw[1]), abs=1e-6)
-    assert found.typical == pytest.approx(abs(found.concepts[1].cosine), abs=1e-4)
+
+    def rows(positives: list[str], negatives: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        X = record_texts(tiny, [*positives, *negatives], [site])[0].load()
+        y = np.repeat([1, 0], [len(positives), len(negatives)])
+        raw = X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0)
+        return X, y, raw / np.linalg.norm(raw)
+
+    own, y, direction = rows(good, bad)
+    for name, parts in {
+        "things": (houses, rain),
+        "mixed": ([*rain[:5], *fresh[0]], [*houses[:5], *fresh[1]]),
+    }.items():
+        other, own_y, theirs = rows(*parts)
+        assert told[name].cosine == pytest.approx(float(direction @ theirs), abs=1e-5)
+        assert told[name].reads == pytest.approx(roc_auc_score(own_y, other @ direction), abs=1e-6)
+        assert told[name].read_by == pytest.approx(roc_auc_score(y, own @ theirs), abs=1e-6)
+    apart = abs(float(rows(houses, rain)[2] @ rows(*fresh)[2]))
+    assert found.typical == pytest.approx(apart, abs=1e-4)
     again = surroundings_of.known_surroundings(tiny, question)
     assert again is not None
     assert again.to_json() == found.to_json()

@@ -53,7 +53,7 @@ ASKED: dict[str, tuple[Callable[[Model, Any, int], Any], str]] = {
     "calibration": (lambda m, e, layer: probe_details(m, e, layer, "diffmean"), "Expected calibration error"),
     "subgroups": (lambda m, e, layer: probe_details(m, e, layer, "diffmean"), "name no kinds of texts"),
     "growth": (lambda m, e, layer: learning_curve(m, e, layer, ["diffmean"]), "training texts"),
-    "nonlinear": (lambda m, e, layer: nonlinear_check(m, e, layer, method="diffmean"), "the same 12 texts"),
+    "nonlinear": (lambda m, e, layer: nonlinear_check(m, e, layer, method="diffmean"), "on these 12 texts"),
     "layers": (lambda m, e, _: layer_choice(m, e, [0, 1], method="diffmean"), "AUROC names layer"),
     "transfer": (
         lambda m, e, layer: transfer(m, e, open_examples("tones", limit=40), [layer], ["diffmean"]),

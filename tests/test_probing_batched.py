@@ -70,6 +70,8 @@ def test_a_result_survives_json(rows) -> None:
         assert value["codelength"] == kept.codelength.bits
         assert value["selectivity"] == kept.control_task.selectivity
         assert from_plain(type(kept.codelength), to_plain(kept.codelength)) == kept.codelength
+        before = {name: own for name, own in value.items() if name != "codelength_prior"}  # of an earlier version
+        assert result_from_json(before) == replace(kept, codelength=None)
 
 
 def test_many_fits_equal_one_after_the_other(rows) -> None:

@@ -174,7 +174,9 @@ def test_codelength_is_the_online_code(finder) -> None:
     bits = reference_probing.online_codelength(y[told].tolist(), ends, predict)
     assert own.bits == pytest.approx(bits, rel=2e-3)
     assert own.uniform_bits == 100
-    assert own.compression == pytest.approx(100 / bits, rel=2e-3)
+    prior = reference_probing.prior_codelength(y[told].tolist(), ends)
+    assert own.prior_bits == pytest.approx(prior)
+    assert own.compression == pytest.approx(min(100, prior) / bits, rel=2e-3)
     assert [block.seen for block in own.blocks] == [0, *ends[:-1]]
     assert sum(block.coded for block in own.blocks) == 100
 
@@ -189,6 +191,23 @@ def test_code_of_nothing_is_no_shorter_than_the_uniform_one_and_of_something_is(
         assert found.codelength.blocks[-1].auroc == pytest.approx(found.auroc, abs=0.1)
     assert lengths[0.0] < 1.05
     assert lengths[3.0] > 1.5
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1, 0.5, 0.9])
+def test_code_of_nothing_is_no_shorter_however_uneven_the_classes(share: float) -> None:
+    found = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        y = (rng.permutation(500) < share * 500).astype(int)
+        draws = draw(y, np.arange(500), np.arange(400), np.arange(400, 500), seed=seed, code=True)
+        found += probe_layer(SITE, [Logistic(), DiffMean()], rng.standard_normal((500, 40)), draws)
+    compressions = [one.codelength.compression for one in found]
+    assert max(compressions) < 1.05
+    assert np.mean(compressions) == pytest.approx(0.97, abs=0.06), "nor much longer: 1 is the level of nothing"
+    for one in found:
+        assert one.codelength.prior_bits == pytest.approx(sum(block.prior_bits for block in one.codelength.blocks))
+    if share < 0.2:
+        assert found[0].codelength.uniform_bits / found[0].codelength.bits > 1.4, "a bit a label is no measure here"
 
 
 def test_blocks_keep_groups_whole_and_double() -> None:

@@ -15,13 +15,15 @@ from core.examples import split
 from core.probing import calibration_of, errors_of, from_plain, subgroup_scores, to_plain
 from core.probing.batched import draw
 from core.probing.calibration import Calibration, expected_calibration_error, wilson
-from core.probing.choosing import LayerScores, choice_of, jensen_shannon, spearman
+from core.probing.choosing import LayerScores, _scores, choice_of, jensen_shannon, spearman
 from core.probing.curves import LearningCurve, curve_of
 from core.probing.misread import Errors
 from core.probing.nonlinear import Nonlinear, check_on
 from core.probing.reading import Reading, reading_of
 from core.probing.subgroups import Subgroups
-from core.stats import auroc
+from core.probing.transferring import TransferResult, _at_layer
+from core.stats import auroc, auroc_interval
+from pages.shared.probing_growth import nonlinear_sentence
 from tests import reference, reference_probing
 
 
@@ -122,6 +124,46 @@ def test_subgroups_are_told_apart() -> None:
     assert from_plain(Subgroups, to_plain(found)) == found
 
 
+def test_where_all_is_told_apart_nothing_is_certain() -> None:
+    """Every resample of a perfect score is perfect: the sweep's bound is told, and no difference of width nought."""
+    n = 500
+    y, groups = np.arange(n) % 2, np.arange(n)
+    X = np.random.default_rng(8).standard_normal((n, 5))
+    X[:, 0] += 30 * y
+    train, test = split(y, groups)
+    reading = reading_of(DiffMean(), X, y, groups, np.arange(n), train, test)
+    for one in subgroup_scores(reading, [("a", "b")[row // 2 % 2] for row in range(n)], resamples=100).kinds:
+        assert (one.auroc, one.interval[1], one.accuracy) == (1, 1, 1)
+        assert 0.9 < one.interval[0] < 0.99
+        assert one.difference_interval is None
+        assert one.accuracy_difference_interval is None
+    bound = auroc_interval(y[test], reading.scores[test])
+    found = check_on(2, FINDERS["diffmean"], X, draw(y, groups, train, test, seed=0))
+    assert (found.auroc_ci, found.linear_ci, found.difference_ci) == (bound, bound, None)
+    assert "cannot be told" in nonlinear_sentence(found)
+    assert from_plain(Nonlinear, to_plain(found)) == found
+    part = X, y, groups, train
+    (carried,) = _at_layer(2, [DiffMean()], part, part, test, 0, 0)
+    assert (carried.auroc_ci, carried.reference_ci, carried.difference_ci) == (bound, bound, None)
+    assert from_plain(TransferResult, to_plain(carried)) == carried
+
+
+def test_a_small_kind_that_happens_to_be_perfect_is_not_read_better() -> None:
+    rng = np.random.default_rng(9)
+    n = 300
+    y, reading = np.arange(n) % 2, read(n=n)
+    scores = rng.standard_normal(n) + 2 * y
+    few = reading.test[:6]
+    scores[few] = 4 * y[few] - 2
+    own = Reading(**{**vars(reading), "scores": scores, "threshold": 1.0})
+    names = np.array(["rest"] * (n + 7), dtype=object)
+    names[few + 7] = "few"
+    found = {one.value: one for one in subgroup_scores(own, names.tolist(), resamples=200).kinds}["few"]
+    assert (found.auroc, found.accuracy) == (1, 1)
+    assert found.difference_interval[0] < 0 < found.difference_interval[1]
+    assert found.accuracy_difference_interval[0] < 0 < found.accuracy_difference_interval[1]
+
+
 def test_a_subgroup_without_both_classes_has_no_auroc_but_an_accuracy() -> None:
     reading = read(n=200)
     names = ["only" if label else "rest" for label in np.arange(207) % 2]
@@ -183,6 +225,21 @@ def test_jensen_shannon_is_the_right_formula() -> None:
     # By hand: p = (1, 0), q = (1/2, 1/2), m = (3/4, 1/4): (log2 4/3 + (log2 2/3 + log2 2) / 2) / 2.
     by_hand = (math.log2(4 / 3) + (math.log2(2 / 3) + 1) / 2) / 2
     assert jensen_shannon(np.array([1.0, 0.0]), np.array([0.5, 0.5])) == pytest.approx(by_hand)
+
+
+def test_a_layer_is_not_chosen_for_its_noise() -> None:
+    """The concept is at the first; the other two spread ten times as wide, 1.07 norms apart by chance."""
+    rng = np.random.default_rng(10)
+    n = 60
+    y, groups = np.arange(n) % 2, np.arange(n)
+    found = []
+    for layer, (spread, strength) in enumerate(((0.2, 0.4), (2.0, 0.0), (2.0, 0.0))):
+        X = spread * rng.standard_normal((n, 300)) + strength * np.outer(y, np.ones(300))
+        train, test = split(y, groups)
+        found.append(_scores(layer, DiffMean(), X, y, groups, train, test, 10.0, 0))
+    assert found[0].mean_difference == pytest.approx(0.4 * np.sqrt(300) / 10, rel=0.1)
+    assert max(one.mean_difference for one in found[1:]) < 0.5
+    assert choice_of("diffmean", found).by_norm == 0
 
 
 def test_layers_agree_or_not() -> None:

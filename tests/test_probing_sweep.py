@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core import workspace
@@ -10,8 +11,9 @@ from core.directions import Logistic, make_direction
 from core.errors import UserError
 from core.examples import Examples, from_lists
 from core.models import Model, open_model
-from core.probing import Sweep, cached_sweep, sweep
+from core.probing import Sweep, cached_sweep, read_probe, sweep, sweep_from_json
 from core.progress import Progress
+from core.stats import auroc, auroc_leads
 from tests.tiny import tiny_directory
 
 NOUNS = ("film", "food", "room", "letter", "river", "city", "day", "music", "rain", "street", "teacher", "station")
@@ -50,6 +52,34 @@ def test_every_layer_and_method_has_a_row(found: Sweep) -> None:
     assert [one.name for one in found.baselines] == ["tfidf", "length", "layer0", "majority"]
     assert layer0.auroc == max(found.results[:2], key=lambda r: r.cv_auroc).auroc, "layer 0 is among the layers"
     assert (majority.auroc, majority.accuracy) == (0.5, found.majority_accuracy)
+
+
+def test_baselines_tell_how_far_the_best_probe_lies_above_them(found: Sweep, model: Model, examples: Examples) -> None:
+    """From the same rows, by refitting: the probe and block 0 as `read_probe` has them, words as the baseline does."""
+    best, (tfidf, length, layer0, majority) = found.best, found.baselines
+    reading = read_probe(model, examples, best.layer, best.method)
+    first = max(found.results[:2], key=lambda r: r.cv_auroc)
+    below = read_probe(model, examples, 0, first.method)
+    y, groups, test = reading.y, reading.groups, reading.test
+    texts = [examples.texts[row] for row in reading.kept]
+    lengths = np.array([len(text) for text in texts], dtype=float)
+    lengths *= np.sign(auroc(y[reading.train], lengths[reading.train]) - 0.5)
+    scores = np.stack([reading.scores[test], lengths[test], below.scores[test]])
+    expected = auroc_leads(y[test], scores, groups=groups[test])
+    assert length.lead_ci == pytest.approx(expected[0])
+    assert length.lead_ci[0] > 0, "characters tell less than the probe"
+    assert (layer0.lead_ci is None) == (expected[1] is None)
+    assert (tfidf.auroc, best.auroc, tfidf.lead_ci) == (1, 1, None) or tfidf.lead_ci is not None
+    assert majority.lead_ci is None
+
+
+def test_a_sweep_of_before_there_were_leads_still_opens(found: Sweep) -> None:
+    value = found.to_json()
+    for one in value["baselines"]:
+        del one["lead_ci"]
+    again = sweep_from_json(value)
+    assert [one.auroc_ci for one in again.baselines] == [one.auroc_ci for one in found.baselines]
+    assert [one.lead_ci for one in again.baselines] == [None] * 4
 
 
 def test_json_has_the_promised_keys(found: Sweep) -> None:

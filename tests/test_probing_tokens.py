@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.directions import make_direction
+from core.activations import Pool
+from core.directions import Logistic, make_direction
 from core.errors import UserError
 from core.examples import Examples, from_lists
 from core.models import Model, tokenize
@@ -61,12 +62,12 @@ def test_tokens_are_read_along_the_sweeps_own_probe(method: str, tiny: Model, ho
         np.testing.assert_allclose(found.z[row] * reader.spread + reader.middle, found.scores[row], atol=1e-9)
 
 
-def test_middle_and_spread_are_those_of_training_tokens(tiny: Model, home: Path, colours: Examples) -> None:
+def test_middle_and_spread_are_those_of_held_out_tokens(tiny: Model, home: Path, colours: Examples) -> None:
     (reader,) = probe_readers(tiny, colours, [1], "diffmean")
     probe = read_probe(tiny, colours, 1, "diffmean")
-    assert len(probe.train) <= TEXTS
+    assert len(probe.test) <= TEXTS
     by_class: dict[int, list[float]] = {0: [], 1: []}
-    for row in probe.train:
+    for row in probe.test:
         scores, kept = plain_scores(tiny, colours.texts[probe.kept[row]], 1, probe.vector, probe.centre)
         by_class[int(probe.y[row])] += scores[kept].tolist()
     means = [np.mean(by_class[label]) for label in (0, 1)]
@@ -82,7 +83,7 @@ def test_few_texts_of_either_class_tell_the_spread(
     tiny: Model, home: Path, colours: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = probe_readers(tiny, colours, [1], "diffmean")[0]
-    monkeypatch.setattr("core.probing.readers.TEXTS", 20)
+    monkeypatch.setattr("core.probing.readers.TEXTS", 12)
     few = probe_readers(tiny, colours, [1], "diffmean")[0]
     assert few.spread != whole.spread  # another key, other texts
     assert few.spread == pytest.approx(whole.spread, rel=0.3)
@@ -93,11 +94,29 @@ def test_few_texts_of_either_class_tell_the_spread(
 def test_a_probe_of_last_tokens_is_held_against_last_tokens(tiny: Model, home: Path, colours: Examples) -> None:
     (reader,) = probe_readers(tiny, colours, [1], "diffmean", pool="last")
     probe = read_probe(tiny, colours, 1, "diffmean", pool="last")
-    own = probe.scores[probe.train]
+    own = probe.held_out
     means = [own[probe.y[probe.train] == label].mean() for label in (0, 1)]
     assert reader.middle == pytest.approx(sum(means) / 2)
+    spread = np.sqrt(np.mean([own[probe.y[probe.train] == label].var() for label in (0, 1)]))
+    assert reader.separation == pytest.approx((means[1] - means[0]) / spread)
     found = read_tokens(tiny, TEXT, [reader])
     assert found.text_z[0] == pytest.approx(found.z[0, -1])
+
+
+@pytest.mark.parametrize("pool", ["mean", "last"])
+def test_a_probe_of_nothing_does_not_look_as_if_it_read(tiny: Model, home: Path, pool: Pool) -> None:
+    """Labels drawn by lot: in the texts that it was fitted on the classes lie apart, which is the labels' doing."""
+    rng = np.random.default_rng(3)
+    words = ("the", "red", "blue", "house", "door", "ran", "was", "cold", "warm", "good", "bad", "film", "street")
+    texts = [f"{' '.join(rng.choice(words, 5))} {place}" for place in range(60)]
+    nothing = from_lists(texts[:30], texts[30:], "nothing")
+    (reader,) = probe_readers(tiny, nothing, [1], Logistic(c=1.0), pool=pool)
+    probe = read_probe(tiny, nothing, 1, Logistic(c=1.0), pool=pool)
+    fitted, labels = probe.scores[probe.train], probe.y[probe.train]
+    parts = [fitted[labels == label] for label in (0, 1)]
+    assert (parts[1].mean() - parts[0].mean()) / np.sqrt(np.mean([part.var() for part in parts])) > 1.5
+    assert reader.separation is not None
+    assert abs(reader.separation) < 0.6
 
 
 def test_a_saved_direction_is_held_against_ordinary_tokens(

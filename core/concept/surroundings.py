@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.activations import read_arrays, read_result, write_arrays, write_resul
 from core.concept.direction import direction_of
 from core.concept.question import METHODS, Question
 from core.concept.used import controls_of
+from core.errors import UserError
 from core.probing.asking import key_of
 from core.progress import Listener
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from core.directions import Direction
     from core.models import AnyModel, Model
 
-VERSION = 1
+VERSION = 2
 CONCEPTS, FEATURES = 12, 40  # that are kept: the nearest by cosine, of either sign
 PLACED_BY = 3  # points between which a further direction is placed
 
@@ -29,7 +31,9 @@ class Neighbour:
 
     Of another concept, a bundled set by its id: reads, the AUROC with which this concept's direction tells the other's
     positives from its negatives, and read_by, that of the other's direction on this concept's examples; .5 where it
-    cannot, below where it takes one for the other. Of a feature: its number, and None for both.
+    cannot, below where it takes one for the other. All three without the rows of the other's whose texts this concept
+    has too (`shared` of them): with the same label they would flatter, with the other they would turn the sign. Of a
+    feature: its number, and None for both.
     """
 
     name: str
@@ -38,12 +42,15 @@ class Neighbour:
     read_by: float | None = None
     id: str = ""
     feature: int = -1
+    shared: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """concepts, features: nearest first. typical: 95% of the absolute cosines between other concepts are below, None
-    with fewer than two. compared: how many others were looked at. dictionary, feature_layer: where the features are.
+    """concepts, features: nearest first. typical: 95% of the absolute cosines between other concepts are below, where
+    two share texts without these; None with fewer than two. compared: how many others were looked at. shared: rows of
+    all of these that were left out since this concept has their texts. dictionary, feature_layer: where the features
+    are.
 
     vectors: (2 + n, d) unit, the concept's two directions, then concepts, then features; points: (2 + n, 2), where they
     lie on the map, (0, 2) if they are too few for one.
@@ -53,6 +60,7 @@ class Surroundings:
     features: tuple[Neighbour, ...]
     typical: float | None
     compared: int
+    shared: int
     dictionary: str
     feature_layer: int | None
     vectors: np.ndarray
@@ -61,12 +69,13 @@ class Surroundings:
     def to_json(self) -> dict[str, Any]:
         return {
             "concepts": [
-                {name: getattr(one, name) for name in ("name", "id", "cosine", "reads", "read_by")}
+                {name: getattr(one, name) for name in ("name", "id", "cosine", "reads", "read_by", "shared")}
                 for one in self.concepts
             ],
             "features": [{name: getattr(one, name) for name in ("feature", "name", "cosine")} for one in self.features],
             "typical_cosine": self.typical,
             "compared": self.compared,
+            "shared": self.shared,
             "dictionary": self.dictionary,
             "feature_layer": self.feature_layer,
         }
@@ -95,15 +104,16 @@ def known_surroundings(model: AnyModel, question: Question) -> Surroundings | No
 def surroundings(model: Model, question: Question, progress: Listener) -> Surroundings:
     """Look around; what was recorded for the test of the control concepts serves again."""
     own = [direction_of(model, question, method, progress) for method in reversed(METHODS)]
-    concepts, cavs, typical, compared = _concepts(model, question, own[0], progress)
+    others = _concepts(model, question, own[0], progress)
     features, rows, layer = _features(model, question, own[0])
-    vectors = np.concatenate([np.stack([one.vector for one in own]), cavs, rows]).astype(np.float32)
+    vectors = np.concatenate([np.stack([one.vector for one in own]), others.cavs, rows]).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = Surroundings(
-        concepts=tuple(concepts),
+        concepts=others.nearest,
         features=tuple(features),
-        typical=typical,
-        compared=compared,
+        typical=others.typical,
+        compared=others.compared,
+        shared=others.shared,
         dictionary=question.dictionary if features else "",
         feature_layer=layer,
         vectors=vectors,
@@ -113,41 +123,70 @@ def surroundings(model: Model, question: Question, progress: Listener) -> Surrou
     return found
 
 
-def _concepts(
-    model: Model, question: Question, own: Direction, progress: Listener
-) -> tuple[list[Neighbour], np.ndarray, float | None, int]:
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """As in `Surroundings`; cavs: (len(nearest), d)."""
+
+    nearest: tuple[Neighbour, ...]
+    cavs: np.ndarray
+    typical: float | None
+    compared: int
+    shared: int
+
+
+def _concepts(model: Model, question: Question, own: Direction, progress: Listener) -> _Others:
     from core.examples.bundled import bundled_sets
     from core.tcav.cavs import kind_named
     from core.tcav.controls import record_controls
     from core.tcav.covariance import identity
+    from core.tcav.disjoint import not_among
     from core.tcav.entanglement import cav_of, entanglement
     from core.tcav.readers import reader_of
-    from core.tcav.recorded import record_concept
-    from core.tcav.sources import source_of
+    from core.tcav.recorded import AMONG_INPUTS, record_concept
+    from core.tcav.sources import items_of, source_of
 
     controls = [one for one in controls_of(question) if one.id != question.examples.id]
     if not controls:
-        return [], np.zeros((0, own.width), dtype=np.float32), None, 0
+        return _Others((), np.zeros((0, own.width), dtype=np.float32), None, 0, 0)
     reader, site, kind = reader_of(model), model.site(question.layer), kind_named("diffmean")
-    others = record_controls(reader, controls, [site], (), progress=progress)
+    # Rows of the others' go, so that this concept's direction stays that of all its examples.
+    others = record_controls(reader, controls, [site], question.texts.texts, progress=progress)
     first = record_concept(reader, source_of(question.texts), [site], (), progress=progress)
     metric = identity(own.width)
     found = entanglement([first, *others], 0, kind, metric)
-    pairs = np.abs(found.cosines[1:, 1:][np.triu_indices(len(others), 1)])
     titles = {one.id: one.title for one in bundled_sets().values()}
+    shared = [one.left_out.get(AMONG_INPUTS, 0) for one in others]
+    texts = {one.id: items_of(one) for one in controls}
+
+    def cosine(one: int, other: int) -> float:
+        """Between two others, the second without what the first has too; NaN where too little of it is left."""
+        taken = texts[others[one].name]
+        if not_among(texts[others[other].name], taken).all():
+            return float(found.cosines[one + 1, other + 1])
+        source = source_of(next(each for each in controls if each.id == others[other].name))
+        try:
+            apart = record_concept(reader, source, [site], (*question.texts.texts, *taken))
+        except UserError:
+            return float("nan")
+        return float(cav_of(others[one], 0, kind, metric) @ cav_of(apart, 0, kind, metric))
+
+    pairs = np.array([abs(cosine(one, other)) for one, other in combinations(range(len(others)), 2)])
+    pairs = pairs[~np.isnan(pairs)]
     nearest = sorted(range(len(others)), key=lambda place: -abs(float(found.cosines[0, place + 1])))[:CONCEPTS]
-    told = [
+    told = tuple(
         Neighbour(
             name=titles.get(others[place].name, others[place].name),
             cosine=float(found.cosines[0, place + 1]),
             reads=float(found.reads[0, place + 1]),
             read_by=float(found.reads[place + 1, 0]),
             id=others[place].name,
+            shared=shared[place],
         )
         for place in nearest
-    ]
+    )
     cavs = np.stack([cav_of(others[place], 0, kind, metric) for place in nearest])
-    return told, cavs, float(np.quantile(pairs, 0.95)) if len(pairs) else None, len(others)
+    typical = float(np.quantile(pairs, 0.95)) if len(pairs) else None
+    return _Others(told, cavs, typical, len(others), sum(shared))
 
 
 def _features(model: Model, question: Question, own: Direction) -> tuple[list[Neighbour], np.ndarray, int | None]:
@@ -193,7 +232,7 @@ def _map(vectors: np.ndarray, progress: Listener) -> np.ndarray:
 
 def _keep(key: str, found: Surroundings) -> None:
     value: dict[str, Any] = {
-        name: getattr(found, name) for name in ("typical", "compared", "dictionary", "feature_layer")
+        name: getattr(found, name) for name in ("typical", "compared", "shared", "dictionary", "feature_layer")
     }
     value |= {name: [vars(one) for one in getattr(found, name)] for name in ("concepts", "features")}
     write_arrays(key, {"vectors": found.vectors, "points": found.points})

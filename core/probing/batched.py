@@ -63,9 +63,16 @@ def draw(
     return Draws(y, groups, train, test, seed, own, other, numbers, task, order, ends)
 
 
-@one_blas_thread()
 def probe_layer(site: Site, finders: Sequence[Finder], X: np.ndarray, draws: Draws) -> list[ProbeResult]:
     """One probe of each method with its controls: fitted on the train rows, scored on the test rows. X: (n, d)."""
+    return [result for result, _ in scored_layer(site, finders, X, draws)]
+
+
+@one_blas_thread()
+def scored_layer(
+    site: Site, finders: Sequence[Finder], X: np.ndarray, draws: Draws
+) -> list[tuple[ProbeResult, np.ndarray]]:
+    """`probe_layer`, each with its scores of the test part (len(test),)."""
     train, test, y, seed = draws.train, draws.test, draws.y, draws.seed
     rows = Prepared(X[train].astype(np.float64), draws.groups[train])
     X_test = X[test] - rows.mean
@@ -103,7 +110,7 @@ def probe_layer(site: Site, finders: Sequence[Finder], X: np.ndarray, draws: Dra
                 codelength=code,
             )
         )
-    return results
+    return list(zip(results, of_test, strict=True))
 
 
 def probe(

@@ -16,8 +16,9 @@ from core.probing.asking import check_pool, finders_of, key_of, load_rows, remem
 from core.probing.controls import shuffled_labels
 from core.progress import Listener, Progress, silent
 from core.stats import auroc, auroc_interval
+from core.stats.norms import distance_of_means
 
-VERSION = 3
+VERSION = 4
 BINS = 10
 SHUFFLES = 20
 
@@ -27,9 +28,9 @@ class LayerScores:
     """How much the classes differ at one layer. All but auroc are of the train part, so that they may choose the layer.
 
     cv_auroc: cross-validated AUROC; auroc, auroc_ci: held out, 0-1. mean_difference: length of the difference of means
-    in typical norms of the layer. js_projection: Jensen-Shannon divergence, bits, 0-1, between the classes' held-out
-    positions along the difference of means, in ten bins that hold equally many rows; js_chance: the mean of it over
-    shuffled labels, above 0 since rows are few.
+    in typical norms of the layer, less what it has by chance, >= 0. js_projection: Jensen-Shannon divergence, bits,
+    0-1, between the classes' held-out positions along the difference of means, in ten bins that hold equally many rows;
+    js_chance: the mean of it over shuffled labels, above 0 since rows are few.
     """
 
     layer: int
@@ -138,7 +139,6 @@ def _scores(
     labels = y[train] == 1
     settled = finder.settle_on(rows, labels, seed=seed, measure=True)
     scores = (X[test] - rows.mean) @ settled.finder.fit_many(rows, labels[None], seed=seed)[0]
-    difference = rows.X[labels].mean(axis=0) - rows.X[~labels].mean(axis=0)
     rng = np.random.default_rng(seed)
     chance = [_projected(rows, shuffled_labels(y[train], groups[train], rng) == 1, seed) for _ in range(SHUFFLES)]
     return LayerScores(
@@ -146,7 +146,7 @@ def _scores(
         cv_auroc=0.5 if settled.cv_auroc is None else settled.cv_auroc,
         auroc=auroc(y[test], scores),
         auroc_ci=auroc_interval(y[test], scores, groups=groups[test], seed=seed),
-        mean_difference=float(np.linalg.norm(difference)) / typical,
+        mean_difference=distance_of_means(rows.X, labels, groups=rows.groups) / typical,
         js_projection=_projected(rows, labels, seed),
         js_chance=float(np.mean(chance)),
     )

@@ -16,12 +16,13 @@ FEWEST = 8  # rows from which a probe may begin
 
 @dataclass(frozen=True)
 class Block:
-    """Labels told after `seen` rows were: coded of them, in bits. auroc: of the probe of the rows seen, on the test
-    part, 0-1; None while there was none."""
+    """Labels told after `seen` rows were: coded of them, in bits. prior_bits: by the share of positives among the rows
+    seen alone. auroc: of the probe of the rows seen, on the test part, 0-1; None while there was none."""
 
     seen: int
     coded: int
     bits: float
+    prior_bits: float
     auroc: float | None
 
 
@@ -29,15 +30,23 @@ class Block:
 class Codelength:
     """Minimum description length of the train part's labels by the online code (Voita and Titov 2020, section 3.2).
 
-    bits: sum over the blocks. uniform_bits: without a probe, one bit a label. compression: uniform_bits / bits, above 1
-    where the activations help; a probe that needs many examples for the same accuracy compresses less. Rows come in
-    random order, groups whole; each block is told with the probe of all rows before it.
+    bits: sum over the blocks. prior_bits: of the same blocks where nothing but the share of positives is learnt.
+    uniform_bits: one bit a label. compression: the fewer of these two / bits, above 1 where the activations help; a
+    probe that needs many examples for the same accuracy compresses less. The paper divides uniform_bits, which where
+    one class is rare exceeds 1 for a probe of nothing; prior_bits alone, where they are alike, those of an unlucky
+    first block. Rows come in random order, groups whole; each block is told with the probe of all rows before it.
     """
 
     bits: float
+    prior_bits: float
     uniform_bits: float
     compression: float
     blocks: tuple[Block, ...]
+
+    @property
+    def bits_without(self) -> float:
+        """What the labels take without activations."""
+        return min(self.prior_bits, self.uniform_bits)
 
 
 def block_ends(y: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
@@ -81,7 +90,7 @@ def codelength(
 
     seen: of `prefixes`. X: (n, d) float64. y: (n,). order, ends: of `block_ends`. test: X (m, d) and y (m,).
     """
-    blocks = [Block(0, ends[0], float(ends[0]), None)]
+    blocks = [Block(0, ends[0], float(ends[0]), float(ends[0]), None)]
     for rows, start, end in zip(seen, ends[:-1], ends[1:], strict=True):
         labels = y[order[:start]] == 1
         settled = finder.settle_on(rows, labels, seed=seed, measure=True)
@@ -91,6 +100,9 @@ def codelength(
         held_out = np.zeros(start) if settled.scores is None else settled.scores
         curve = fit_platt(held_out, labels)
         bits = curve.bits((X[told] - rows.mean) @ vector, y[told])
-        blocks.append(Block(start, end - start, float(bits.sum()), auroc(test[1], test[0] @ vector)))
-    total = sum(block.bits for block in blocks)
-    return Codelength(total, float(ends[-1]), ends[-1] / total, tuple(blocks))
+        nothing = fit_platt(np.zeros(start), labels).bits(np.zeros(len(told)), y[told])
+        measured = auroc(test[1], test[0] @ vector)
+        blocks.append(Block(start, end - start, float(bits.sum()), float(nothing.sum()), measured))
+    total, prior = (sum(getattr(block, name) for block in blocks) for name in ("bits", "prior_bits"))
+    n = float(ends[-1])
+    return Codelength(total, prior, n, min(prior, n) / total, tuple(blocks))

@@ -15,7 +15,7 @@ from core.probing.reading import read_probe
 from core.probing.subgroups import Subgroups, subgroup_scores
 from core.progress import Listener, silent
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)

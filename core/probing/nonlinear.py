@@ -18,9 +18,9 @@ from core.probing.control_task import ControlTask, word_numbers
 from core.probing.controls import Control
 from core.probing.threshold import accuracy, best_threshold
 from core.progress import Listener, Progress, silent
-from core.stats import aurocs, bootstrap_aurocs
+from core.stats import auroc_intervals, auroc_leads, aurocs
 
-VERSION = 3
+VERSION = 4
 DECAYS = (0.01, 0.1, 1.0, 10.0)
 STEPS = 120
 EVERY = 10
@@ -33,9 +33,10 @@ class Nonlinear:
     """A network of one hidden layer (64 ReLU units) beside a linear probe, on the same rows. Scores 0-1.
 
     auroc, auroc_ci: of the network, 95%. linear_auroc, linear_ci: of `method`. difference, difference_ci: network minus
-    line, from joint resamples; an interval above 0 says that something is there which no direction reads. shuffled,
-    control_task: the network's own controls; with its strength it can learn more of the control task than a line.
-    decay, steps: weight decay and steps of training, chosen by cross-validation within the train part.
+    line, from joint resamples, None where both are perfect; an interval above 0 says that something is there which no
+    direction reads. shuffled, control_task: the network's own controls; with its strength it can learn more of the
+    control task than a line. decay, steps: weight decay and steps of training, chosen by cross-validation within the
+    train part.
     """
 
     layer: int
@@ -47,7 +48,7 @@ class Nonlinear:
     linear_auroc: float
     linear_ci: tuple[float, float]
     difference: float
-    difference_ci: tuple[float, float]
+    difference_ci: tuple[float, float] | None
     shuffled: Control
     control_task: ControlTask | None
     decay: float
@@ -110,20 +111,21 @@ def check_on(layer: int, finder: Finder, X: np.ndarray, draws: Draws, *, progres
     line = (X[test] - rows.mean) @ settled.fit_many(rows, y[train][None] == 1, seed=seed)[0]
     both = np.stack([on_test[0], line])
     measured = aurocs(y[test], both)
-    drawn = bootstrap_aurocs(y[test], both, groups=draws.groups[test], seed=seed)
+    intervals = auroc_intervals(y[test], both, groups=draws.groups[test], seed=seed)
+    (lead,) = auroc_leads(y[test], both, groups=draws.groups[test], seed=seed)
     right = accuracy(y[test], on_test[0], best_threshold(y[train], on_train[0]))
     progress(Progress(STEPS, STEPS, "steps", "training networks"))
     return Nonlinear(
         layer=layer,
         method=finder.name,
         auroc=float(measured[0]),
-        auroc_ci=_ends(drawn[0]),
+        auroc_ci=intervals[0],
         accuracy=right,
         cv_auroc=cv_auroc,
         linear_auroc=float(measured[1]),
-        linear_ci=_ends(drawn[1]),
+        linear_ci=intervals[1],
         difference=float(measured[0] - measured[1]),
-        difference_ci=_ends(drawn[0] - drawn[1]),
+        difference_ci=lead,
         shuffled=shuffled_of(on_test, draws),
         control_task=control_task_of(right, on_train, on_test, draws),
         decay=decay,
@@ -165,8 +167,3 @@ def _settle(
             mean = float(np.mean(folds))
             best = max(best, (mean, own, steps), key=lambda one: one[0])
     return best[1], best[2], best[0]
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

@@ -43,7 +43,7 @@ class ProbeResult:
     def to_json(self) -> dict[str, Any]:
         """Plain values; the numbers of the controls stand beside the score that they belong to.
 
-        codelength: in bits, with codelength_uniform, compression and codelength_blocks beside it.
+        codelength: in bits, with codelength_prior, codelength_uniform, compression and codelength_blocks beside it.
         """
         value = asdict(self) | {"auroc_ci": list(self.auroc_ci), "seed_aurocs": list(self.seed_aurocs)}
         code, task = self.codelength, self.control_task
@@ -53,6 +53,7 @@ class ProbeResult:
             "random_auroc": self.random.auroc,
             "selectivity": None if task is None else task.selectivity,
             "codelength": None if code is None else code.bits,
+            "codelength_prior": None if code is None else code.prior_bits,
             "codelength_uniform": None if code is None else code.uniform_bits,
             "compression": None if code is None else code.compression,
             "codelength_blocks": None if code is None else [asdict(block) for block in code.blocks],
@@ -64,7 +65,8 @@ class Sweep:
     """Probes over layers and methods of one model on one set of examples.
 
     results: in the order of layers, then methods. best: highest cv_auroc (the earlier layer of equals).
-    baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`.
+    baselines: what needs no deep layer: `tfidf`, `length`, `layer0` (where asked for), `majority`; how far `best` lies
+    above each is told from the same rows.
     majority_accuracy: of always naming the train part's larger class. seeds: of the splits behind `seed_aurocs`, `seed`
     first. left_out: texts without an unmasked token. sinks: by layer, how many rows were shortened (see
     core.directions.rows), where there are any. seconds: of this call. cached: nothing had to be computed.
@@ -91,7 +93,11 @@ class Sweep:
             "seeds": list(self.seeds),
             "results": [result.to_json() for result in self.results],
             "best": self.best.to_json(),
-            "baselines": [asdict(baseline) | {"auroc_ci": list(baseline.auroc_ci)} for baseline in self.baselines],
+            "baselines": [
+                asdict(one)
+                | {"auroc_ci": list(one.auroc_ci), "lead_ci": None if one.lead_ci is None else [*one.lead_ci]}
+                for one in self.baselines
+            ],
             "majority_accuracy": self.majority_accuracy,
             "left_out": self.left_out,
             "sinks": {str(layer): count for layer, count in self.sinks.items()},
@@ -106,11 +112,12 @@ def best_of(results: tuple[ProbeResult, ...]) -> ProbeResult:
 
 
 def result_from_json(value: dict[str, Any]) -> ProbeResult:
-    """The reverse of `ProbeResult.to_json`."""
-    code, task = value["codelength"], value["control_task"]
-    if code is not None:
+    """The reverse of `ProbeResult.to_json`. A code length of before it had `codelength_prior` is left out: its
+    compression was above 1 also where the activations help nothing."""
+    code, task = None, value["control_task"]
+    if (prior := value.get("codelength_prior")) is not None:
         blocks = tuple(Block(**block) for block in value["codelength_blocks"])
-        code = Codelength(code, value["codelength_uniform"], value["compression"], blocks)
+        code = Codelength(value["codelength"], prior, value["codelength_uniform"], value["compression"], blocks)
     kept = {name: value[name] for name in ProbeResult.__dataclass_fields__}
     return ProbeResult(
         **kept
@@ -147,4 +154,6 @@ def sweep_from_json(value: dict[str, Any], *, seconds: float = 0.0) -> Sweep:
 
 
 def baseline_from_json(value: dict[str, Any]) -> Baseline:
-    return Baseline(**value | {"auroc_ci": tuple(value["auroc_ci"])})
+    """Also of a result of before there were leads."""
+    lead = value.get("lead_ci")
+    return Baseline(**value | {"auroc_ci": tuple(value["auroc_ci"]), "lead_ci": None if lead is None else tuple(lead)})

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import UserError
+from core.probing.calibration import wilson
 from core.probing.reading import Reading
-from core.stats import over_resamples
+from core.stats import auroc_interval, difference_ends, over_resamples
 from core.stats.bootstrap import resampled_aurocs
 
 FEWEST = 2  # groups of either class below which a kind has no interval
@@ -20,8 +21,9 @@ class Subgroup:
     """The test rows of one kind. rows, positives: how many. Scores 0-1, of the one probe that was fitted on all kinds.
 
     auroc, interval (95%, bootstrap of groups): within the kind; None where it has too few of a class. difference:
-    auroc minus that among all other rows, with its interval from joint resamples. accuracy: at the common threshold,
-    accuracy_difference and its interval likewise. positive_share: of its rows called positive.
+    auroc minus that among all other rows, with its interval from joint resamples, None where both are perfect.
+    accuracy: at the common threshold, accuracy_difference and its interval likewise. called_positive: share of its
+    rows.
     """
 
     value: str
@@ -79,23 +81,36 @@ def _subgroup(reading: Reading, value: str, inside: np.ndarray, resamples: int, 
         )
 
     auroc, other, accuracy, other_accuracy = (float(v) for v in measure(one)[:, 0])
-    drawn = None
-    if len(np.unique(groups[inside])) > 1:
-        drawn = over_resamples(measure, len(y), groups=groups, resamples=resamples, seed=seed)
     both, rest = own and others, bool((~inside).any())
+    interval, apart, accuracy_apart = None, None, None
+    if own:
+        interval = _interval(y, scores, groups, inside, resamples, seed)
+    if rest and len(np.unique(groups[inside])) > 1:
+        drawn = over_resamples(measure, len(y), groups=groups, resamples=resamples, seed=seed)
+        shares = _share_ends(accuracy, drawn[2], groups[inside]), _share_ends(other_accuracy, drawn[3], groups[~inside])
+        accuracy_apart = difference_ends((accuracy, other_accuracy), shares, drawn[2:])
+        if interval is not None and others:
+            alone = interval, _interval(y, scores, groups, ~inside, resamples, seed)
+            apart = difference_ends((auroc, other), alone, drawn[:2])
     return Subgroup(
         value=value,
         rows=int(inside.sum()),
         positives=int(y[inside].sum()),
         auroc=auroc if own else None,
-        interval=_ends(drawn[0]) if own and drawn is not None else None,
+        interval=interval,
         difference=auroc - other if both else None,
-        difference_interval=_ends(drawn[0] - drawn[1]) if both and drawn is not None else None,
+        difference_interval=apart,
         accuracy=accuracy,
         accuracy_difference=accuracy - other_accuracy if rest else None,
-        accuracy_difference_interval=_ends(drawn[2] - drawn[3]) if rest and drawn is not None else None,
+        accuracy_difference_interval=accuracy_apart,
         called_positive=float(np.mean(scores[inside] > reading.threshold)),
     )
+
+
+def _interval(
+    y: np.ndarray, scores: np.ndarray, groups: np.ndarray, here: np.ndarray, resamples: int, seed: int
+) -> tuple[float, float]:
+    return auroc_interval(y[here], scores[here], groups=groups[here], resamples=resamples, seed=seed)
 
 
 def _readable(y: np.ndarray, groups: np.ndarray, here: np.ndarray) -> bool:
@@ -108,6 +123,11 @@ def _share(right: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.divide(right @ weights, total, out=np.full(weights.shape[1], np.nan), where=total > 0)
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+def _share_ends(share: float, drawn: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """95% interval of a share (of rows) from its resamples; of 0 or 1, which is so in all of them, Wilson's, counting
+    each group once."""
+    if np.ptp(drawn):
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return min(float(low), share), max(float(high), share)
+    n = len(np.unique(groups))
+    return wilson(round(share * n), n)

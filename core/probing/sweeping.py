@@ -13,14 +13,16 @@ from core.errors import UserError
 from core.examples import Examples, split
 from core.models import AnyModel, Site
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, sites_of
-from core.probing.baselines import Baseline, majority_baseline, text_baselines
-from core.probing.batched import draw, probe_layer
+from core.probing.baselines import Baseline, majority_baseline, scored_baselines, with_leads
+from core.probing.batched import draw, probe_layer, scored_layer
 from core.probing.control_task import RUNS, word_numbers
 from core.probing.controls import RANDOM_DIRECTIONS, SHUFFLES
 from core.probing.result import ProbeResult, Sweep, best_of, sweep_from_json
 from core.progress import Listener, Progress, silent
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.models import Model
 
 DEFAULT_METHODS = ("logistic", "diffmean")
@@ -32,7 +34,8 @@ CONTROLS = {
     "codelength": "bits in which the labels can be told",
 }
 
-VERSION = 6
+VERSION = 7
+Scored = tuple[ProbeResult, "np.ndarray"]  # with its scores of the test part
 
 
 def sweep(
@@ -81,31 +84,33 @@ def sweep(
     words = word_numbers(texts) if "selectivity" in controls else None
     draws = draw(y, groups, train, test, seed=seed, words=words, code="codelength" in controls)
     others = [draw(y, groups, *split(y, groups, seed=other), seed=other) for other in _other_seeds(seed, seeds)]
-    found: dict[Site, list[ProbeResult]] = {}
+    found: dict[Site, list[Scored]] = {}
     for site in needed:
         done = len(found) * len(finders)
         progress(Progress(done, len(needed) * len(finders), "probes", f"probing layer {site.layer}"))
-        own = probe_layer(site, finders, by_site[site], draws)
+        own = scored_layer(site, finders, by_site[site], draws)
         further = [probe_layer(site, finders, by_site[site], one) for one in others if site in sites]
         found[site] = [
-            replace(one, seed_aurocs=(one.auroc, *(other[place].auroc for other in further)))
-            for place, one in enumerate(own)
+            (replace(one, seed_aurocs=(one.auroc, *(other[place].auroc for other in further))), scores)
+            for place, (one, scores) in enumerate(own)
         ]
     total = len(needed) * len(finders)
     progress(Progress(total, total, "probes", "reading the texts alone"))
-    baselines = text_baselines(texts, y, groups, train, test, seed=seed)
+    beside = scored_baselines(texts, y, groups, train, test, seed=seed)
     if "layer0" in controls:
-        baselines += (_layer0(found[model.site(0)]),)
+        first, scores = _best_of(found[model.site(0)])
+        beside += ((_layer0(first), scores),)
     majority = majority_baseline(y[train], y[test])
-    results = tuple(one for site in sites for one in found[site])
+    best, scores = _best_of([one for site in sites for one in found[site]])
+    baselines = with_leads(beside, scores, y[test], groups[test], seed=seed)
     swept = Sweep(
         model_id=model.id,
         examples_id=examples.id,
         pool=pool,
         max_length=max_length,
         seed=seed,
-        results=results,
-        best=best_of(results),
+        results=tuple(one for site in sites for one, _ in found[site]),
+        best=best,
         baselines=(*baselines, majority),
         majority_accuracy=majority.accuracy,
         left_out=rows.left_out,
@@ -151,8 +156,12 @@ def keep_sweep(model: AnyModel, examples: Examples, found: Sweep, **asked: Any) 
     write_result(_key(model, examples, sites, finders, *settings), found.to_json())
 
 
-def _layer0(results: Sequence[ProbeResult]) -> Baseline:
-    best = best_of(tuple(results))
+def _best_of(found: Sequence[Scored]) -> Scored:
+    best = best_of(tuple(one for one, _ in found))
+    return next(pair for pair in found if pair[0] is best)
+
+
+def _layer0(best: ProbeResult) -> Baseline:
     return Baseline("layer0", f"After block 0 ({best.method})", best.auroc, best.auroc_ci, best.accuracy)
 
 

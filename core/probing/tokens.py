@@ -38,7 +38,8 @@ class Reader:
     score = (activation - centre) @ vector; vector, centre: (d,) float64. middle, spread: score of a token midway
     between the classes, and standard deviation of tokens' scores within a class; for a direction without examples
     those of tokens of ordinary texts. separation: by how many spreads the tokens of positives lie above those of
-    negatives, None without classes. platt: from the score of a whole text, pooled by `pool`, to a probability.
+    negatives in texts that the probe was not fitted on, None without classes. platt: from the score of a whole text,
+    pooled by `pool`, to a probability.
     """
 
     site: Site

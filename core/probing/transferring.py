@@ -16,9 +16,9 @@ from core.models import AnyModel
 from core.probing.asking import check_pool, finders_of, key_of, load_rows, remembered, sites_of
 from core.probing.controls import SHUFFLES, Control, control_of, shuffles
 from core.progress import Listener, Progress, silent
-from core.stats import aurocs, bootstrap_aurocs
+from core.stats import auroc_intervals, auroc_leads, aurocs
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class TransferResult:
     """A probe of the source's train part, scored on the target's test part. Scores 0-1; below .5 the sign is reversed.
 
     auroc, auroc_ci: 95%, bootstrap of groups. reference_auroc, reference_ci: of the same method trained on the target's
-    own train part, on the same rows. difference, difference_ci: auroc - reference_auroc, from joint resamples.
-    control: the same with labels shuffled in either part. n_test: rows scored. left_out: rows of the target's test
-    part whose text stands in the source's train part too.
+    own train part, on the same rows. difference, difference_ci: auroc - reference_auroc, from joint resamples;
+    no interval where both are perfect. control: the same with labels shuffled in either part. n_test: rows scored.
+    left_out: rows of the target's test part whose text stands in the source's train part too.
     """
 
     layer: int
@@ -38,7 +38,7 @@ class TransferResult:
     reference_auroc: float
     reference_ci: tuple[float, float]
     difference: float
-    difference_ci: tuple[float, float]
+    difference_ci: tuple[float, float] | None
     control: Control
     n_test: int
     left_out: int
@@ -127,25 +127,21 @@ def _at_layer(
         scores = np.concatenate([vectors, own]) @ X_test.T
         pair = scores[[0, -1]]
         measured = aurocs(y_test, pair)
-        drawn = bootstrap_aurocs(y_test, pair, groups=groups, seed=seed)
+        intervals = auroc_intervals(y_test, pair, groups=groups, seed=seed)
+        (lead,) = auroc_leads(y_test, pair, groups=groups, seed=seed)
         found.append(
             TransferResult(
                 layer=layer,
                 method=finder.name,
                 auroc=float(measured[0]),
-                auroc_ci=_ends(drawn[0]),
+                auroc_ci=intervals[0],
                 reference_auroc=float(measured[-1]),
-                reference_ci=_ends(drawn[1]),
+                reference_ci=intervals[1],
                 difference=float(measured[0] - measured[-1]),
-                difference_ci=_ends(drawn[0] - drawn[1]),
+                difference_ci=lead,
                 control=control_of(aurocs(dealt_test, scores[1:-1])),
                 n_test=len(test),
                 left_out=left_out,
             )
         )
     return found
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

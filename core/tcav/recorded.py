@@ -16,6 +16,8 @@ from core.tcav.disjoint import Item, not_among
 from core.tcav.reader import Reader
 from core.tcav.sources import Source
 
+AMONG_INPUTS = "also among the inputs"  # why rows of a concept are left out
+
 
 def record_concept(
     reader: Reader,
@@ -45,7 +47,7 @@ def record_concept(
         used.y,
         used.groups,
         norms,
-        left_out={"also among the inputs": shared} if shared else {},
+        left_out={AMONG_INPUTS: shared} if shared else {},
         one_class=one_class,
         kin=source.kin,
     )

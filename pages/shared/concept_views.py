@@ -184,6 +184,7 @@ def _entangled(found: Any) -> None:
                 "cosine": [one.cosine for one in concepts],
                 "read by this": [one.reads for one in concepts],
                 "reads this": [one.read_by for one in concepts],
+                "left out": [one.shared for one in concepts],
             }
         ),
         hide_index=True,
@@ -203,6 +204,9 @@ def _entangled(found: Any) -> None:
             ),
             "reads this": number(
                 format="%.2f", help="AUROC with which the other's direction tells this concept's classes"
+            ),
+            "left out": number(
+                help="Texts of the other's that are among this concept's examples too, and were left out of all three"
             ),
         },
         alt="Other concepts by how much they are entangled with this one",

@@ -168,9 +168,8 @@ def _whole(found: TokenReading) -> None:
 
 
 def _apart(reader: Reader) -> str:
-    return (
-        "" if reader.separation is None else f"; texts of the two classes lie {reader.separation:.2f} apart on average"
-    )
+    apart = reader.separation or 0.0
+    return f"; texts of the two classes lie {apart:.2f} apart on average" if apart > 0 else ""
 
 
 def _grid(found: TokenReading) -> None:
@@ -215,14 +214,17 @@ def _meaning(reader: Reader, view: str) -> str:
             "A token's colour is its score along the direction, in standard deviations from the mean of tokens of 200 "
             f"ordinary texts. {masked}"
         )
-    weak = abs(reader.separation) < 1
-    apart = (
-        f"At layer {reader.layer} the classes' tokens lie {reader.separation:.2f} of these apart on average"
-        + (", so that a single token says little and a run of one colour more" if weak else "")
-        if view == "tokens"
-        else "Each layer has a probe, a middle and a spread of its own"
-    )
     return (
         "A token's colour is its score along the probe, counted from the middle between the classes, in standard "
-        f"deviations of single tokens within a class of training texts. {apart}. {masked}"
+        "deviations of single tokens within a class, in texts that the probe was not fitted on. "
+        f"{_tokens_apart(reader) if view == 'tokens' else 'Each layer has a probe, a middle and a spread of its own'}. "
+        f"{masked}"
     )
+
+
+def _tokens_apart(reader: Reader) -> str:
+    apart = reader.separation or 0.0
+    if apart <= 0:
+        return f"At layer {reader.layer} positives' tokens lie no higher than negatives', so that a token says nothing"
+    little = ", so that a single token says little and a run of one colour more" if apart < 1 else ""
+    return f"At layer {reader.layer} the classes' tokens lie {apart:.2f} of these apart on average{little}"

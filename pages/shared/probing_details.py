@@ -238,7 +238,7 @@ def subgroups(choices: Choices, one: ProbeResult) -> None:
     st.caption(
         "95% intervals by bootstrap of groups, differences from joint resamples. Where an interval of a difference "
         "leaves out 0, the probe reads that kind better or worse than the rest; with many kinds one in twenty does so "
-        "by chance."
+        "by chance. There is no interval where both are perfect."
     )
     table = subgroup_table(kinds)
     st.dataframe(table, hide_index=True, alt="Scores by kind of text")

@@ -24,7 +24,8 @@ def codelength(sweep: Sweep, one: ProbeResult) -> None:
     code = one.codelength
     st.markdown(
         f"The {code.uniform_bits:,.0f} training labels can be told in **{code.bits:,.0f} bits** to somebody who has "
-        f"the activations of layer {one.layer}: {code.compression:.2f} times shorter than without them.",
+        f"the activations of layer {one.layer}: {code.compression:.2f} times shorter than the "
+        f"{code.bits_without:,.0f} without them.",
         help=CODELENGTH_HELP,
     )
     st.plotly_chart(
@@ -37,11 +38,18 @@ def codelength(sweep: Sweep, one: ProbeResult) -> None:
                 )
                 for other in own
                 if other.codelength is not None
+            ]
+            + [
+                Line(
+                    "By the share of positives alone",
+                    [block.seen + block.coded for block in code.blocks],
+                    [block.prior_bits / block.coded for block in code.blocks],
+                )
             ],
             x_title="labels told so far",
             y_title="bits per label",
             doubling=True,
-            level=("without activations", 1.0),
+            level=("a bit a label", 1.0),
         ),
         key="codelength",
         config={"displayModeBar": False},
@@ -174,6 +182,11 @@ def nonlinear(choices: Choices, one: ProbeResult) -> None:
 
 def nonlinear_sentence(found: Nonlinear) -> str:
     """Whether the network reads more."""
+    if found.difference_ci is None:
+        return (
+            f"Whether a network reads more cannot be told on these {found.n_test:,} texts: both reach AUROC "
+            f"{found.auroc:.3f}, in every resample alike."
+        )
     low, high = found.difference_ci
     if low > 0:
         verdict = "**The network reads more**: some of the concept lies on no single direction."

@@ -38,7 +38,8 @@ def show(choices: Choices, sweep: Sweep, one: ProbeResult) -> None:
         alt="Cross-validated AUROC, size of the mean difference and Jensen-Shannon divergence, by layer",
     )
     st.caption(
-        "AUROC: cross-validated within the training texts. Mean difference: its length in typical norms of the layer. "
+        "AUROC: cross-validated within the training texts. Mean difference: its length in typical norms of the layer, "
+        "less what it has by chance. "
         "Divergence: Jensen-Shannon, bits, between the classes along the difference of means, each text placed by "
         "folds that it was not in; dotted: the same for shuffled labels. None looks at the held-out texts."
     )

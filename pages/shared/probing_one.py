@@ -89,7 +89,7 @@ def _metrics(sweep: Sweep, one: ProbeResult) -> None:
             f"{code.compression:.2f}× shorter",
             delta_color="off",
             delta_arrow="off",
-            help=f"{CODELENGTH_HELP} Without: {code.uniform_bits:,.0f} bits.",
+            help=f"{CODELENGTH_HELP} Without: {code.bits_without:,.0f} bits.",
         )
     settings = ", ".join(f"{name} {value:.4g}" for name, value in one.settings.items())
     st.caption(

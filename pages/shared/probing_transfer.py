@@ -72,7 +72,8 @@ def show(choices: Choices, one: ProbeResult) -> None:
         )
         st.caption(
             "Each row is a set's held-out texts, read by this probe and by one of the set's own training texts at the "
-            "same layer. Below 0.5 the direction is reversed there. Texts that stand in both sets are left out."
+            "same layer. Below 0.5 the direction is reversed there. Texts that stand in both sets are left out. A "
+            "difference has no interval where both probes are perfect."
         )
         table = transfer_table(known)
         st.dataframe(table, hide_index=True, alt="Transfer to each set")
@@ -112,8 +113,8 @@ def transfer_table(found: dict[str, TransferResult]) -> pd.DataFrame:
             "auroc_high": one.auroc_ci[1],
             "own_auroc": one.reference_auroc,
             "difference": one.difference,
-            "difference_low": one.difference_ci[0],
-            "difference_high": one.difference_ci[1],
+            "difference_low": one.difference_ci[0] if one.difference_ci else None,
+            "difference_high": one.difference_ci[1] if one.difference_ci else None,
             "shuffled_auroc": one.control.auroc,
             "n_test": one.n_test,
             "left_out": one.left_out,

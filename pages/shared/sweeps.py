@@ -36,8 +36,10 @@ def strongest_sentence(sweep: Sweep) -> str:
     """Where the concept is read best, how that was chosen, and what it compares with."""
     best = sweep.best
     low, high = best.auroc_ci
-    words = next((one.auroc for one in sweep.baselines if one.name == "tfidf"), None)
-    beside = "" if words is None else f"; the words alone, without a model, reach {words:.2f}"
+    words = next((one for one in sweep.baselines if one.name == "tfidf"), None)
+    beside = "" if words is None else f"; the words alone, without a model, reach {words.auroc:.2f}"
+    if words is not None and words.lead_ci is not None:
+        beside += " (the probe lies {:+.2f} to {:+.2f} above them on the same texts)".format(*words.lead_ci)
     return (
         f"Strongest at **layer {best.layer}** ({spoken(best.method)}): AUROC **{best.auroc:.3f}** "
         f"(95% interval {low:.3f} to {high:.3f}) on {best.n_test:,} held-out texts, where guessing gives 0.5 and "

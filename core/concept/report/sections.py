@@ -138,10 +138,17 @@ def _related(markup: Markup, data: Mapping[str, Any], at: Path) -> str:
     for place, one in enumerate(data["concepts"]):
         here: Path = (*at, "concepts", place)
         others.append(
-            [one["name"], Number((*here, "cosine"), "+.2f"), Number((*here, "reads")), Number((*here, "read_by"))]
+            [
+                one["name"],
+                Number((*here, "cosine"), "+.2f"),
+                Number((*here, "reads")),
+                Number((*here, "read_by")),
+                Number((*here, "shared"), "d"),
+            ]
         )
     if others:
-        table += markup.table(("other concept", "cosine", "read by this direction", "reads this concept"), others)
+        head = ("other concept", "cosine", "read by this direction", "reads this concept", "texts left out")
+        table += markup.table(head, others)
         table += _small(READ)
     features: list[list[Cell]] = [
         [one["feature"], one["name"], Number((*at, "features", place, "cosine"), "+.2f")]
