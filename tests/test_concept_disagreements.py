@@ -34,11 +34,13 @@ def test_gradients_and_pushes() -> None:
 
 
 def test_words_alone_and_the_first_block() -> None:
-    assert "counting words reaches 0.94" in d.words_alone(0.95, CI, 0.94)
-    assert d.words_alone(0.95, CI, 0.92) == ""
-    assert "the first block already reaches 0.93" in d.early(0.95, CI, 14, 0.93)
-    assert d.early(0.95, CI, 14, 0.80) == ""
-    assert d.early(0.95, CI, 0, 0.95) == ""
+    assert "counting words reaches 0.94" in d.words_alone(0.95, 0.94, (-0.01, 0.03))
+    assert d.words_alone(0.95, 0.94, (0.005, 0.02)) == ""  # a little above, on the same texts
+    assert d.words_alone(0.95, 0.94, None) == ""  # not measured
+    assert d.words_alone(0.6, 0.6, (-0.1, 0.1)) == ""
+    assert "the first block already reaches 0.93" in d.early(0.95, 14, 0.93, (-0.01, 0.05))
+    assert d.early(0.95, 14, 0.80, (0.1, 0.2)) == ""
+    assert d.early(0.95, 0, 0.95, (0.0, 0.0)) == ""
 
 
 def test_features_and_probe() -> None:

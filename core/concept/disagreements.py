@@ -47,9 +47,10 @@ def gradient_not_push(verdicts: Sequence[str]) -> str:
     return "By its gradients the answer depends on it, but a real push moves the answer no further than random ones do."
 
 
-def words_alone(auroc: float, interval: Interval, words: float) -> str:
-    """Counting words does as well as the model."""
-    if auroc < READABLE or words < interval[0]:
+def words_alone(auroc: float, words: float, lead: Interval | None) -> str:
+    """Counting words does as well as the model. lead: 95% interval of how far the probe lies above them, on the same
+    texts."""
+    if auroc < READABLE or lead is None or lead[0] > 0:
         return ""
     return (
         f"The probe reaches AUROC {auroc:.2f}, but counting words reaches {words:.2f}: nothing here shows that the"
@@ -57,9 +58,9 @@ def words_alone(auroc: float, interval: Interval, words: float) -> str:
     )
 
 
-def early(auroc: float, interval: Interval, layer: int, first_block: float) -> str:
-    """The first block does as well as the best layer."""
-    if auroc < READABLE or layer == 0 or first_block < interval[0]:
+def early(auroc: float, layer: int, first_block: float, lead: Interval | None) -> str:
+    """The first block does as well as the best layer. lead: as of `words_alone`."""
+    if auroc < READABLE or layer == 0 or lead is None or lead[0] > 0:
         return ""
     return (
         f"Strongest at layer {layer} with AUROC {auroc:.2f}, but the first block already reaches {first_block:.2f}:"
@@ -195,10 +196,10 @@ def between(views: Mapping[str, Any]) -> dict[str, str]:
     verdicts = [verdict for _, verdict in cells]
     said: dict[str, str] = {}
     if readable:
-        best, ci = readable["best"], readable["best"]["auroc_ci"]
-        levels = {one["name"]: one["auroc"] for one in readable["baselines"]}
-        said["words_alone"] = words_alone(best["auroc"], ci, levels.get("tfidf", 0.0))
-        said["early"] = early(best["auroc"], ci, best["layer"], levels.get("layer0", 0.0))
+        best = readable["best"]
+        levels = {one["name"]: (one["auroc"], one.get("lead_ci")) for one in readable["baselines"]}
+        said["words_alone"] = words_alone(best["auroc"], *levels.get("tfidf", (0.0, None)))
+        said["early"] = early(best["auroc"], best["layer"], *levels.get("layer0", (0.0, None)))
     if there := _probe_at(readable, [layer for layer, _ in cells]):
         said["readable_not_used"] = readable_not_used(there["auroc"], there["auroc_ci"], there["layer"], cells)
     said["used_not_specific"] = used_not_specific(verdicts)
