@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.activations import Pool
+from core.activations import Pool, record_texts
 from core.directions import Logistic, make_direction
+from core.directions.rows import shortened_to, without_sinks
 from core.errors import UserError
 from core.examples import Examples, from_lists
 from core.models import Model, tokenize
 from core.probing import direction_reader, probe_readers, read_probe, read_tokens
 from core.probing.readers import TEXTS
+from core.probing.tokens import Reader
 from tests.reference import kept_tokens
 from tests.tiny import SENTENCES
 
@@ -117,6 +119,28 @@ def test_a_probe_of_nothing_does_not_look_as_if_it_read(tiny: Model, home: Path,
     assert (parts[1].mean() - parts[0].mean()) / np.sqrt(np.mean([part.var() for part in parts])) > 1.5
     assert reader.separation is not None
     assert abs(reader.separation) < 0.6
+
+
+def test_a_text_that_is_all_sink_is_shortened_as_the_examples_were(tiny: Model, home: Path, colours: Examples) -> None:
+    (reader,) = probe_readers(tiny, colours, [1], "diffmean")
+    (store,) = record_texts(tiny, [*colours.texts, TEXT], [tiny.site(1)])
+    *rows, row = store.load().astype(np.float64)
+    assert reader.length == pytest.approx(np.median(np.linalg.norm(rows, axis=1)), rel=1e-5)
+    assert read_tokens(tiny, TEXT, [reader]).text_z[0] == pytest.approx(z_of(reader, row), rel=1e-3)
+    # As if the set's rows were a seventh as long, beside which this one is a sink.
+    length = float(np.linalg.norm(row)) / 7
+    found = read_tokens(tiny, TEXT, [replace(reader, length=length)])
+    (shortened, *_), count = without_sinks(np.stack([row, *([[length, *[0] * (tiny.width - 1)]] * 20)]))
+    assert count == 1
+    assert found.text_z[0] == pytest.approx(z_of(reader, shortened), rel=1e-3)
+    assert found.probability[0] == pytest.approx(
+        float(reader.platt.probability((shortened - reader.centre) @ reader.vector)), rel=1e-3
+    )
+    assert shortened_to(np.array([[1.0, 0.0], [1.0, 0.0], [9.0, 0.0]])) is None, "such rows were not shortened either"
+
+
+def z_of(reader: Reader, row: np.ndarray) -> float:
+    return float(((row - reader.centre) @ reader.vector - reader.middle) / reader.spread)
 
 
 def test_a_saved_direction_is_held_against_ordinary_tokens(

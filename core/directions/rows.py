@@ -78,3 +78,13 @@ def without_sinks(X: np.ndarray) -> tuple[np.ndarray, int]:
     found = X.copy()
     found[sinks] *= (middle / lengths[sinks])[:, None].astype(X.dtype)
     return found, count
+
+
+def shortened_to(X: np.ndarray) -> float | None:
+    """To what length a further row is shortened that is a sink beside rows X (n, d) of `without_sinks`.
+
+    None where none is: so many of X are long that length is what they are about.
+    """
+    lengths = np.linalg.norm(X.astype(np.float64), axis=1)
+    middle = float(np.median(lengths))
+    return middle if 0 < float(lengths.max()) <= SINK_RATIO * middle * (1 + 1e-6) else None

@@ -11,6 +11,7 @@ import numpy as np
 from core import workspace
 from core.activations import Pool, read_result, write_result
 from core.directions import Direction, Finder, site_of
+from core.directions.rows import shortened_to
 from core.examples import Examples, reference_texts, split
 from core.models import Site
 from core.probing.asking import finders_of, key_of, load_rows, sites_of
@@ -70,7 +71,10 @@ def probe_readers(
             known = {"layers": [list(_by_class(line, labels)) for line in joined]}
             write_result(key, known)
         statistics = [tuple(values) for values in known["layers"]]
-    return [_reader(site, one, of, pool) for site, one, of in zip(sites, readings, statistics, strict=True)]
+    return [
+        _reader(site, one, of, pool, shortened_to(X))
+        for site, one, of, X in zip(sites, readings, statistics, rows.X, strict=True)
+    ]
 
 
 def direction_reader(model: Model, direction: Direction, *, progress: Listener = silent) -> Reader:
@@ -101,11 +105,11 @@ def direction_reader(model: Model, direction: Direction, *, progress: Listener =
     return Reader(site, vector, centre, known["middle"], known["spread"] or 1.0, None, "mean", None)
 
 
-def _reader(site: Site, one: Reading, statistics: Sequence[float], pool: Pool) -> Reader:
+def _reader(site: Site, one: Reading, statistics: Sequence[float], pool: Pool, length: float | None) -> Reader:
     negative, positive, spread = statistics
     spread = spread or 1.0
     separation = (positive - negative) / spread
-    return Reader(site, one.vector, one.centre, (negative + positive) / 2, spread, separation, pool, one.platt)
+    return Reader(site, one.vector, one.centre, (negative + positive) / 2, spread, separation, pool, one.platt, length)
 
 
 def _by_class(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:

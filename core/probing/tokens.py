@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.activations import Pool
+from core.activations.sinks import SINK_RATIO
 from core.errors import UserError
 from core.models import Site
 from core.probing.platt import Platt
@@ -39,7 +40,8 @@ class Reader:
     between the classes, and standard deviation of tokens' scores within a class; for a direction without examples
     those of tokens of ordinary texts. separation: by how many spreads the tokens of positives lie above those of
     negatives in texts that the probe was not fitted on, None without classes. platt: from the score of a whole text,
-    pooled by `pool`, to a probability.
+    pooled by `pool`, to a probability. length: of a typical row of the examples, to which one that is a sink is
+    shortened, as theirs were; None: no row is.
     """
 
     site: Site
@@ -50,6 +52,7 @@ class Reader:
     separation: float | None
     pool: Pool
     platt: Platt | None
+    length: float | None = None
 
     @property
     def layer(self) -> int:
@@ -94,10 +97,9 @@ def read_tokens(model: Model, text: str, readers: Sequence[Reader], *, max_lengt
     masks = np.array([_masks(model, ids, kept_tokens(streams[r.site], counted, keep_sinks=False)[0]) for r in readers])
     if not (masks == "").any(axis=1).all():
         raise UserError("No token of this text counts: the first one and special ones are left out; write more words.")
-    scores = np.stack([_scores(reader, streams[reader.site][0].float().cpu().numpy()) for reader in readers])
-    pooled = np.array(
-        [_pooled(reader, row[mask == ""]) for reader, row, mask in zip(readers, scores, masks, strict=True)]
-    )
+    activations = [streams[reader.site][0].float().cpu().numpy().astype(np.float64) for reader in readers]
+    scores = np.stack([(h - reader.centre) @ reader.vector for reader, h in zip(readers, activations, strict=True)])
+    pooled = np.array([_pooled(r, h[mask == ""]) for r, h, mask in zip(readers, activations, masks, strict=True)])
     middle, spread = (np.array([getattr(reader, name) for reader in readers]) for name in ("middle", "spread"))
     known = [np.nan if r.platt is None else float(r.platt.probability(s)) for r, s in zip(readers, pooled, strict=True)]
     return TokenReading(
@@ -113,13 +115,13 @@ def read_tokens(model: Model, text: str, readers: Sequence[Reader], *, max_lengt
     )
 
 
-def _scores(reader: Reader, h: np.ndarray) -> np.ndarray:
-    return np.asarray((h.astype(np.float64) - reader.centre) @ reader.vector)
-
-
-def _pooled(reader: Reader, scores: np.ndarray) -> float:
-    """The score of a whole text from those of its tokens that count: scores are linear, so means may change places."""
-    return float(scores[-1] if reader.pool == "last" else scores.mean())
+def _pooled(reader: Reader, h: np.ndarray) -> float:
+    """The score of a whole text from its tokens that count, (t, d), which is that of a row of the examples."""
+    row = h[-1] if reader.pool == "last" else h.mean(axis=0)
+    length = float(np.linalg.norm(row))
+    if reader.length is not None and length > SINK_RATIO * reader.length:
+        row = row * (reader.length / length)
+    return float((row - reader.centre) @ reader.vector)
 
 
 def _masks(model: Model, ids: Sequence[int], kept: object) -> list[str]:
