@@ -8,6 +8,7 @@ import torch
 
 from core import workspace
 from core.dictionaries.dictionary import Dictionary
+from core.dictionaries.writing import arrives_at
 from core.directions import Direction
 from core.errors import UserError
 from core.models import Model, Site
@@ -53,8 +54,11 @@ def feature_direction(
 
 
 def _site(written: Site, model: Model) -> Site:
-    """Where directions can stand: what the down projection writes is what the MLP as a whole writes."""
-    found = model.find_site(written.layer, written.kind)
-    if found is None or (written.kind != "mlp" and str(found) != str(written)):
-        raise UserError(f"{model.id} has no place for directions at {written}, where the feature writes.")
+    """Where directions can stand, holding the very tensor into which the feature writes."""
+    found = arrives_at(written, model)
+    if found is None:
+        raise UserError(
+            f"{model.id} has no place for directions at {written}, where the feature writes: what it writes there is"
+            " not what reaches the stream."
+        )
     return found
