@@ -27,8 +27,8 @@ MISSING = (
     "predict it; {nonlinear} is missing and would not be predicted so."
 )
 MISSING_HELP = (
-    "The variance of held-out tokens in three parts (Engels et al. 2024): what the dictionary rebuilds; error that "
-    "least squares predict from the activation, fitted on other texts; and the rest, which is called dark matter."
+    "The variance in three parts (Engels et al. 2024): what the dictionary rebuilds; error that least squares predict "
+    "from the activation; and the rest, which is called dark matter. Fitted on each half of the texts and scored on both."
 )
 NORMS_HELP = (
     "Token by token (Lee et al. 2025): were what features write at right angles, both norms would be equal. Below the "
@@ -138,7 +138,9 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
 def _missing(dark: dict[str, float] | None) -> None:
     st.markdown("**What is missing**", help=MISSING_HELP)
     if dark is None:
-        st.caption("There were too few tokens to tell: least squares takes four for each dimension, twice.")
+        st.caption(
+            "It cannot be told: least squares takes four tokens for each dimension, twice, and at most 4,096 dimensions."
+        )
         return
     st.plotly_chart(
         parts([("explained", dark["explained"]), ("linear error", dark["linear"]), ("the rest", dark["nonlinear"])]),

@@ -20,6 +20,7 @@ from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.resample import interval
 from core.dictionaries.stream import kept_mask
 from core.errors import UserError
+from core.examples.grouping import group_rows
 from core.models import Model, batch, edit, tokenize
 from core.models.hooks import on_sites
 from core.models.recording import forward
@@ -81,7 +82,7 @@ def breaking(
     if totals[0] == 0:
         raise UserError("The texts hold no token to predict; give longer ones.")
     names = ("clean", *ARMS)
-    groups = groups or range(len(texts))
+    groups = group_rows(texts).tolist() if groups is None else groups
     return Breaking(
         ce={name: float(totals[1 + i] / totals[0]) for i, name in enumerate(names)},
         kl={name: float(totals[5 + i] / totals[0]) for i, name in enumerate(ARMS)},
