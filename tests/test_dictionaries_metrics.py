@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,18 @@ def test_matches_find_a_shuffled_copy(tiny: Model) -> None:
     assert said["chance"] < 0.5
     with pytest.raises(UserError, match="width"):
         compare(bound(one, tiny.site(LAYER)), bound(small_sae("standard"), tiny.site(LAYER)))
+
+
+def test_what_writes_elsewhere_or_in_another_model_is_not_compared(tiny: Model) -> None:
+    stream = bound(random_sae(), tiny.site(LAYER))
+    compare(stream, bound(random_sae(), tiny.site(LAYER + 1)))  # the same stream, a block later
+    compare(stream, stream.replaced(card=Card()))  # its card says nothing
+    for site in (tiny.site(LAYER, "mlp"), Site(LAYER, "attention", "model.layers.1.self_attn.o_proj", "input")):
+        with pytest.raises(UserError, match=f"into model.layers.1 output and 'd' into {site}"):
+            compare(stream, bound(random_sae(), site))
+        compare(bound(random_sae(), site), bound(random_sae(), site))
+    with pytest.raises(UserError, match="between models"):
+        compare(stream, stream.replaced(card=replace(stream.card, model_fingerprint="another")))
 
 
 def test_intervals_draw_whole_groups() -> None:

@@ -30,8 +30,8 @@ HOOKS = {
 MLP_INPUTS = {
     "mlp.hook_in": "",
     "mlp.hook_mlp_in": "",
-    "hook_mlp_in": "'hook_mlp_in' is the stream before the norm that stands before the MLP in TransformerLens 2, and what"
-    " comes out of that norm in version 3; it is taken for the latter.",
+    "hook_mlp_in": "'hook_mlp_in' is the stream before the MLP's norm in TransformerLens 2, and what comes out of that"
+    " norm in version 3; it is taken for the latter.",
     "ln2.hook_normalized": "'ln2.hook_normalized' is the input of the MLP only where that norm stands before it and its"
     " gain is folded in.",
 }

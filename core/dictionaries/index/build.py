@@ -73,7 +73,7 @@ def build_index(
 
 def index_key(model: Model, dictionary: Dictionary, indexed: Indexed, settings: Settings, source: str) -> str:
     """24 hexadecimal digits of all that decides an index's numbers; names its folder."""
-    # Not a higher FORMAT: of all other dictionaries an index holds what it held when these were named tokens by mistake.
+    # Not a higher FORMAT: only these were named tokens by mistake, and of all others an index holds what it held.
     apart = dictionary.coder.written.shape[1] == model.width and not is_added(dictionary.card.writes_to, model)
     return workspace.digest(
         {
