@@ -14,7 +14,7 @@ from core.charts import Bars, against, bars, parts
 from pages.shared import features_indexing, features_new, features_probes, running
 from pages.shared.downloads import file_part, json_button
 from pages.shared.features_compare import compare
-from pages.shared.features_figures import FIGURES, figures_table, measured
+from pages.shared.features_figures import FIGURES, changed, figures_table, measured
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
 from pages.shared.text import duration, plain
@@ -44,7 +44,7 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
     st.subheader("What it explains and what it breaks", anchor=False)
     _measured(opened, chosen)
     st.subheader("How concepts lie in it", anchor=False)
-    features_probes.show(opened, chosen, _changed(opened))
+    features_probes.show(opened, chosen, changed(opened.dictionary.name))
     st.subheader("Beside another dictionary", anchor=False)
     compare(opened, chosen)
     with st.expander("Index over more texts", icon=":material/add_chart:"):
@@ -98,7 +98,7 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
     name = opened.dictionary.name
     arguments = ["sae", "eval", name, "--limit", str(TEXTS), "--broken", str(BROKEN), "--model", chosen.model]
     arguments += as_arguments()
-    found = measured(name, _changed(opened))
+    found = measured(name, changed(name))
     if found is None:
         _published(opened)
         job = jobs.find(jobs.job_id(arguments))
@@ -189,13 +189,3 @@ def _published(opened: Opened) -> None:
     if opened.dictionary.published:
         said = ", ".join(f"{FIGURES.get(k, (k,))[0]} {v:.3f}" for k, v in opened.dictionary.published.items())
         st.caption(f"Published with it, measured by its makers: {plain(said)}.")
-
-
-def _changed(opened: Opened) -> float:
-    from core.dictionaries.formats import WEIGHTS
-
-    folder = opened.dictionary.folder
-    try:
-        return 0.0 if folder is None else (folder / WEIGHTS).stat().st_mtime
-    except OSError:
-        return 0.0

@@ -81,6 +81,7 @@ def _measured(
     density = reading.density
     live = density[density > 0]
     return {
+        "format": FORMAT,
         "explained_variance": reading.explained_variance,
         "ce_recovered": broke.recovered["ce_recovered"],
         "ce_recovered_mean": broke.recovered["ce_recovered_mean"],
