@@ -189,7 +189,7 @@ def test_all_positions_are_replaced_where_the_dictionary_knows_them(tiny: Model)
 
 
 def planted(n: int, d: int, linear: float, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Tokens x (n, d) of unequal sizes and dimensions, and an error of which the share `linear` is a linear map of x."""
+    """Tokens x (n, d) of unequal sizes and dimensions, and an error, the share `linear` of which is a linear map of x."""
     chance = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:

@@ -142,3 +142,23 @@ def test_a_lasso_on_the_map_narrows_the_list(
     assert sorted(listed(app)) == left
     assert app.dataframe[0].value["density"].is_monotonic_decreasing
     assert f"{len(left)} of {FEATURES} features" in texts_of(app)
+
+
+def test_the_ranking_looks_again_when_a_direction_was_replaced_under_its_name(
+    index: Index, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from pages.shared import cached, cached_features
+
+    model = SimpleNamespace(fingerprint="f", device=SimpleNamespace(type="cpu"), dtype_name="float32")
+    monkeypatch.setattr(cached, "model", lambda _spec: model)
+    monkeypatch.setattr(cached, "examples", lambda *_: SimpleNamespace(digest="d"))
+    monkeypatch.setattr(cached_features, "_ranking", lambda key, *_: key)
+    opened = SimpleNamespace(spec=directory, dictionary=SimpleNamespace(key="k"))
+    keys = []
+    for value in (1.0, 1.0, 2.0):
+        beside = {"mine": np.full(4, value, dtype=np.float32)}
+        monkeypatch.setattr(cached_features, "_beside", lambda *_, found=beside: found)
+        keys.append(cached_features.ranking(opened, "c", 10, computed=True))  # type: ignore[arg-type]
+    assert keys[0] == keys[1] != keys[2]

@@ -40,7 +40,7 @@ def compare(opened: Opened, chosen: Chosen) -> None:
         valid=others.__contains__,
         options=others,
         width=360,
-        help="Of the same model, and writing into the same place. Features are matched by the cosine of what they write.",
+        help="Of the same model, writing into the same place. Features are matched by the cosine of what they write.",
     )
     arguments = ["sae", "compare", name, other]
     since = {one: features_figures.changed(one) for one in (name, other)}

@@ -28,7 +28,7 @@ MISSING = (
 )
 MISSING_HELP = (
     "The variance in three parts (Engels et al. 2024): what the dictionary rebuilds; error that least squares predict "
-    "from the activation; and the rest, which is called dark matter. Fitted on each half of the texts and scored on both."
+    "from the activation; and the rest, called dark matter. Fitted on each half of the texts and scored on both."
 )
 NORMS_HELP = (
     "Token by token (Lee et al. 2025): were what features write at right angles, both norms would be equal. Below the "
@@ -139,7 +139,7 @@ def _missing(dark: dict[str, float] | None) -> None:
     st.markdown("**What is missing**", help=MISSING_HELP)
     if dark is None:
         st.caption(
-            "It cannot be told: least squares takes four tokens for each dimension, twice, and at most 4,096 dimensions."
+            "It cannot be told: least squares takes four tokens for each dimension, twice, and 4,096 dimensions at most."
         )
         return
     st.plotly_chart(

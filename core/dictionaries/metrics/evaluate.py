@@ -40,7 +40,8 @@ def evaluate(
     """Figures of `dictionary` (bound to `model`) over texts that it was not trained on, as plain JSON.
 
     broken: how many of the texts the cross-entropies are measured on, four passes of the whole model each. groups:
-    texts that belong together when they are drawn again or dealt into halves. The keys are described in docs/dictionaries.md.
+    texts that belong together when they are drawn again or dealt into halves. The keys are described in
+    docs/dictionaries.md.
     """
     key = workspace.digest(
         {
