@@ -89,6 +89,15 @@ def test_a_few_features_are_probed_as_scikit_learn_does() -> None:
         sparse_probes(pooled(np.zeros((120, 4)), x), made)
 
 
+def test_a_probe_that_says_the_same_of_all_held_out_texts_tells_nothing() -> None:
+    made, chance = examples(60), np.random.default_rng(0)
+    dealt = halves(pooled(np.ones((120, 1)), chance.standard_normal((120, 3))), made)
+    codes = np.zeros((120, 1))
+    codes[[row for row in dealt.train if made.labels[row] == 1]] = 1
+    (one,) = sparse_probes(pooled(codes, chance.standard_normal((120, 3))), made).probes
+    assert (one.auroc, one.interval) == (0.5, (0.0, 1.0))
+
+
 def test_texts_without_tokens_are_left_out() -> None:
     made, chance = examples(20), np.random.default_rng(1)
     x = chance.standard_normal((40, 3))

@@ -248,6 +248,24 @@ def test_the_concepts_feature_is_found_and_tested_on_other_texts(home: Path, tin
         features_for(tiny, of_words(tiny), from_lists(["was a", "far a", "far b", "x y"], ["z a", "z b", "z c", "q r"]))
 
 
+def test_a_feature_that_is_alike_in_all_held_out_texts_tells_nothing(home: Path, tiny: Model) -> None:
+    from core.examples import split
+
+    texts = [text.replace("evening", "morning") for text in make_texts(60, seed=2)]
+    labels, groups = from_lists(texts[:30], texts[30:], "evening").labels, np.arange(60)
+    train, _ = split(labels, groups, test_share=0.5, seed=0)
+    chosen = {int(row) for row in train if labels[row] == 1}
+    texts = [f"{text} evening" if row in chosen else text for row, text in enumerate(texts)]
+    made = from_lists(texts[:30], texts[30:], "evening")
+    assert set(split(made.labels, made.groups, test_share=0.5, seed=0)[0].tolist()) == set(train.tolist())
+    found = features_for(tiny, of_words(tiny), made)
+    assert (found.best.feature, found.best.auroc, found.best.interval) == (0, 0.5, (0.0, 1.0))
+    assert found.best.p == 1
+    others = [one for one in found.features if one.feature]
+    assert others
+    assert all(one.interval != (0.0, 1.0) for one in others)
+
+
 def test_p_values_of_a_set_without_a_concept_are_those_of_a_rank_test(home: Path, tiny: Model) -> None:
     texts = make_texts(160, seed=3)
     examples = from_lists(texts[:80], texts[80:], "nothing")
