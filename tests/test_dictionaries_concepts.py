@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from core.dictionaries import Dictionary
+from core.dictionaries import Dictionary, save_dictionary
 from core.dictionaries.card import Card
 from core.dictionaries.index.pooled import Pooled, pooled_codes
 from core.dictionaries.metrics.absorption import FRAME, absorbed, absorption, letter_words
@@ -141,6 +142,10 @@ def test_taking_a_concepts_features_out_breaks_its_own_probe_alone() -> None:
     assert one.random < 0.25
     with pytest.raises(UserError, match="two sets at the least"):
         perturbation(dictionary, sets[:1])
+    assert isinstance(dictionary.coder, Sae)
+    scaled = Sae(replace(dictionary.coder.cfg, scaling="layer_norm"), dictionary.coder.tensors())
+    with pytest.raises(UserError, match="divides each token by its own scale"):
+        perturbation(dictionary.replaced(coder=scaled), sets)
 
 
 def test_accuracies_are_those_of_activations_without_the_features_token_by_token() -> None:
@@ -256,6 +261,11 @@ def test_the_command_says_all_three(model: Model, tmp_path: Path, capsys: pytest
     assert [one["k"] for one in found["sparse"][0]["probes"]][:2] == [1, 2]
     assert len(found["perturbation"]["clean"]) == 2
     assert found["absorption"] is None
+    scaled = Sae(replace(_bound(model)[0].cfg, scaling="layer_norm"), _bound(model)[0].tensors())
+    save_dictionary(Dictionary("scaled", scaled, _bound(model)[1]), "scaled")
+    found = run(capsys, "sae", "probe", "scaled", "--examples", "colours,again", "--no-letters")
+    assert found["perturbation"] is None
+    assert "by its own scale" in found["unperturbed"]
     assert "names no set" in fails(capsys, "sae", "probe", "mine", "--examples", ",")
     words = [f"{letter}{number}" for letter in "ab" for number in range(24)]
     dictionary = Dictionary("x", *_bound(model))
@@ -268,6 +278,6 @@ def test_the_command_says_all_three(model: Model, tmp_path: Path, capsys: pytest
 
 
 def _bound(model: Model) -> tuple[Sae, Card]:
-    saved = save_small(model, "other")
+    saved = save_small(model, "other", replace=True)
     assert isinstance(saved.coder, Sae)
     return saved.coder, saved.card

@@ -189,7 +189,7 @@ def test_all_positions_are_replaced_where_the_dictionary_knows_them(tiny: Model)
 
 
 def planted(n: int, d: int, linear: float, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Tokens x (n, d) of unequal sizes and dimensions, and an error, the share `linear` of which is a linear map of x."""
+    """Tokens x (n, d) of unequal sizes and dimensions, and an error: the share `linear` of it is a linear map of x."""
     chance = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
@@ -312,6 +312,19 @@ def test_norms_agree_where_rows_are_at_right_angles() -> None:
     by_hand = norms(two, torch.tensor([[6.0, 0, 0, 0, 0, 0, 0, 0]]), torch.tensor([5.0]))
     assert by_hand.error[0] == pytest.approx(11 / 25)
     assert encoder_decoder_cosine(two) is None
+
+
+@pytest.mark.parametrize("scaling", ["layer_norm", "constant_norm_rescale"])
+def test_norms_are_compared_before_a_tokens_own_scale_is_put_back(scaling: str, tiny: Model) -> None:
+    """Rows at right angles: both norms are one, however large a token is."""
+    rows = torch.linalg.qr(tokens(WIDTH, WIDTH)).Q
+    config = Config("standard", WIDTH, WIDTH, WIDTH, scaling=scaling)
+    weights = {"W_enc": rows, "W_dec": rows.T.contiguous(), "b_dec": torch.zeros(WIDTH), "b_enc": torch.zeros(WIDTH)}
+    found = read(tiny, bound(Sae(config, weights), tiny.site(LAYER)), TEXTS)
+    both = norms(Sae(config, weights), found.inner, found.codes_norm)
+    np.testing.assert_allclose(both.codes, both.rebuilt, rtol=1e-4)
+    np.testing.assert_allclose(both.error, 0, atol=1e-6)
+    assert not np.allclose(found.rebuilt.norm(dim=1), both.codes, rtol=0.05)
 
 
 def test_matches_find_a_shuffled_copy(tiny: Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.dictionaries.index.settings import Settings
 from core.dictionaries.index.weights import promotions
 from core.dictionaries.neurons import neurons_of
 from core.dictionaries.pointing import feature_direction
+from core.dictionaries.sae import Sae
 from core.dictionaries.writing import arrives_at, is_added
 from core.errors import UserError
 from core.models import Model, Site, open_model
@@ -100,3 +102,12 @@ def test_indexes_that_named_tokens_by_mistake_are_made_again_and_no_others(
 
 def test_a_site_of_another_width_is_no_place(home: Path, tiny: Model) -> None:
     assert arrives_at(Site(LAYER, "mlp", f"model.layers.{LAYER}.mlp.up_proj", "output"), tiny) is None
+
+
+def test_the_record_says_that_a_length_is_of_scaled_tokens(home: Path, tiny: Model) -> None:
+    plain = feature_direction(bound(tiny, topk()), tiny, 3, name="x")
+    scaled = Sae(replace(topk().cfg, scaling="layer_norm"), topk().tensors())
+    made = feature_direction(bound(tiny, scaled), tiny, 3, name="x")
+    assert "unit" not in plain.provenance
+    assert "scale 1" in made.provenance["unit"]
+    assert made.raw_norm == plain.raw_norm

@@ -19,9 +19,9 @@ def feature_direction(
 ) -> Direction:
     """What one unit of `feature` writes, as a direction at the place where the dictionary (bound to `model`) writes.
 
-    raw_norm is the length of that vector: activations per unit of the feature's code. label: text of others, kept for
-    the record. Raises UserError for a feature that there is not or that writes nothing, and for a place at which no
-    direction can stand.
+    raw_norm is the length of that vector: activations per unit of the feature's code, at a token of scale 1 where the
+    dictionary divides each by its own, which the record then says. label: text of others, kept for the record. Raises
+    UserError for a feature that there is not or that writes nothing, and for a place at which no direction can stand.
     """
     workspace.checked_name(name)
     coder, card = dictionary.coder, dictionary.card
@@ -33,7 +33,7 @@ def feature_direction(
         raise UserError(f"Feature {feature} of {dictionary.name!r} writes nothing: there is no direction.")
     if card.writes_to is None:
         raise UserError(f"The dictionary {dictionary.name!r} is bound to no place in a model; import it first.")
-    site = _site(card.writes_to, model)
+    site, scaled = _site(card.writes_to, model), coder.writes_scaled
     said = f"feature {feature} of {dictionary.name}" + (f": {label}" if label else "")
     return Direction(
         name=name,
@@ -46,6 +46,11 @@ def feature_direction(
         method="feature",
         provenance={
             "origin": said,
+            **(
+                {"unit": "of a code at a token of scale 1; the dictionary divides by each token's own"}
+                if scaled
+                else {}
+            ),
             "dictionary": {"name": dictionary.name, "key": dictionary.key, "kind": coder.kind, "feature": feature},
             "held_out": {"note": "It was not made from examples; how well it reads a concept can be asked of it."},
             "created": created or datetime.now(UTC).isoformat(timespec="seconds"),

@@ -139,7 +139,7 @@ def _missing(dark: dict[str, float] | None) -> None:
     st.markdown("**What is missing**", help=MISSING_HELP)
     if dark is None:
         st.caption(
-            "It cannot be told: least squares takes four tokens for each dimension, twice, and 4,096 dimensions at most."
+            "It cannot be told: least squares takes four tokens for each dimension, twice; at most 4,096 dimensions."
         )
         return
     st.plotly_chart(

@@ -45,6 +45,8 @@ def show(opened: Opened, chosen: Chosen, since: float) -> None:
         _sparse(job.result["sparse"])
         if job.result["perturbation"]:
             _perturbed(job.result["perturbation"])
+        elif job.result.get("unperturbed"):
+            st.caption(plain(job.result["unperturbed"]))
         if job.result["absorption"]:
             _absorbed(job.result["absorption"])
         result = job.result

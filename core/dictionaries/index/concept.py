@@ -36,9 +36,9 @@ class ConceptFeature:
     """A feature and how well its code tells positives from negatives.
 
     train_auroc: on the half on which it was chosen. auroc, interval: on the other half, 0 to 1, chance 0.5; 95%, and 0
-    to 1 where its codes there are all alike. p: that it is no better than chance there, one-sided, by dealing the labels of groups anew; p_adjusted: Holm, for all
-    features that were tested. on: share of all texts in which it is on. cosines: of what it writes with directions, by
-    name.
+    to 1 where its codes there are all alike. p: that it is no better than chance there, one-sided, by dealing the
+    labels of groups anew; p_adjusted: Holm, for all features that were tested. on: share of all texts in which it is
+    on. cosines: of what it writes with directions, by name.
     """
 
     feature: int

@@ -78,7 +78,7 @@ def _measured(
     those = None if groups is None else list(groups[:broken])
     broke = breaking(model, dictionary, some, reading.mean, groups=those, max_length=max_length, progress=progress)
     cosines = encoder_decoder_cosine(dictionary.coder)
-    scatter = norms(dictionary.coder, reading.rebuilt, reading.codes_norm)
+    scatter = norms(dictionary.coder, reading.inner, reading.codes_norm)
     density = reading.density
     live = density[density > 0]
     return {

@@ -31,7 +31,8 @@ class Reading:
     components: explained variance of as many principal components as features are on per token, fitted on these very
     tokens: what a linear dictionary of that size could do at best; None where input and output differ.
     missing: what is not rebuilt, in parts; None where it was not asked for or cannot be told. target, codes_norm,
-    rebuilt: of the first 16,384 tokens: (n, d_out), (n,) norm of the codes times the lengths of their rows, (n, d_out).
+    rebuilt, inner: of the first 16,384 tokens: (n, d_out), (n,) norm of the codes times the lengths of their rows,
+    (n, d_out), and (n, d_out) what is rebuilt before the token's own scale is put back, which the codes add up to.
     """
 
     n_tokens: int
@@ -47,6 +48,7 @@ class Reading:
     target: Tensor
     codes_norm: Tensor
     rebuilt: Tensor
+    inner: Tensor
 
     @property
     def dead(self) -> float:
@@ -59,6 +61,7 @@ class _Sample:
     target: list[Tensor] = field(default_factory=list)
     codes_norm: list[Tensor] = field(default_factory=list)
     rebuilt: list[Tensor] = field(default_factory=list)
+    inner: list[Tensor] = field(default_factory=list)
 
 
 class _PerText:
@@ -139,6 +142,8 @@ def read(
             sample.target.append(target.cpu())
             sample.codes_norm.append((codes * lengths).norm(dim=1).cpu())
             sample.rebuilt.append(rebuilt.cpu())
+            if coder.writes_scaled:
+                sample.inner.append((codes @ coder.W_dec + coder.tensors()["b_dec"]).cpu())
         seen += len(x)
     if seen < 2:
         raise UserError("The texts hold fewer than two tokens to measure on; give more or longer ones.")
@@ -158,6 +163,7 @@ def read(
         target=torch.cat(sample.target)[:SAMPLE],
         codes_norm=torch.cat(sample.codes_norm)[:SAMPLE],
         rebuilt=torch.cat(sample.rebuilt)[:SAMPLE],
+        inner=torch.cat(sample.inner or sample.rebuilt)[:SAMPLE],
     )
 
 

@@ -37,7 +37,8 @@ class Norms:
 
 
 def norms(coder: Coder, rebuilt: Tensor, codes_norm: Tensor) -> Norms:
-    """rebuilt: (n, d_out); codes_norm: (n,) norm of the codes times the lengths of their rows."""
+    """rebuilt: (n, d_out), before a token's own scale is put back; codes_norm: (n,) norm of the codes times the lengths
+    of their rows."""
     bias = coder.tensors().get("b_dec")
     offset = torch.zeros(()) if bias is None else bias.double().square().sum().cpu()
     codes = (codes_norm.double().square() + offset).sqrt()
