@@ -56,8 +56,8 @@ def test_a_model_that_was_set_up_is_asked_for_a_label(
 ) -> None:
     number, tests = int(index.density.argmax()), []
 
-    def test(_index: Index, _model: Model, feature: int, label: str, *, held_out: bool = False) -> Detected:
-        tests.append((feature, label, held_out))
+    def test(_index: Index, _model: Model, feature: int, label: str) -> Detected:
+        tests.append((feature, label))
         return Detected(0.625, 9, 9)
 
     monkeypatch.setattr("core.dictionaries.index.meaning.score_by_meaning", test)
@@ -75,7 +75,7 @@ def test_a_model_that_was_set_up_is_asked_for_a_label(
     answer = {"choices": [{"message": {"content": "small <b>dogs</b>"}}]}
     monkeypatch.setattr("core.dictionaries.index.endpoint._posted", lambda *_: answer)
     app = press(app, "Ask for a label")
-    assert tests == [(number, "small <b>dogs</b>", True)]
+    assert tests == [(number, "small <b>dogs</b>")]
     note = notes_of(dictionary.key)[number]
     assert (note.label, note.by, note.score) == ("small <b>dogs</b>", "model", 0.625)
     assert app.dataframe[0].value.set_index("feature")["label"][number] == "small <b>dogs</b>"

@@ -133,8 +133,8 @@ def why_not(dictionary: Dictionary, sets: int) -> str | None:
         return f"{dictionary.name!r} reads one place and rebuilds another: its features cannot be taken out."
     if dictionary.coder.writes_scaled:
         return (
-            f"{dictionary.name!r} divides each token by its own scale: how much of a text a feature makes up is not told"
-            " by its mean code, so that nothing is perturbed."
+            f"{dictionary.name!r} divides each token by its own scale: how much of a text a feature makes up is not"
+            " told by its mean code, so that nothing is perturbed."
         )
     return None
 
