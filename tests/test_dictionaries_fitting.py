@@ -139,7 +139,7 @@ def test_transcoders_name_what_they_rebuild(tiny: Model) -> None:
         fitted(named(out=WIDTH, **names), tiny)
     with pytest.raises(NotSure, match="its gain is folded in"):
         fitted(named(out=WIDTH, **{**names, "hook_name": "blocks.1.ln2.hook_normalized"}), tiny)
-    with pytest.raises(NotSure, match="stream before the norm"):
+    with pytest.raises(NotSure, match="stream before the MLP's norm"):
         fitted(named(out=WIDTH, **{**names, "hook_name": "blocks.1.hook_mlp_in"}), tiny)
 
 
@@ -177,3 +177,18 @@ def test_attention_behind_which_a_norm_stands_has_no_output_of_its_own(tmp_path:
     model = open_model(str(tiny_directory(tmp_path, "gemma2")))
     with pytest.raises(Unfit, match="has a norm"):
         site_named("blocks.1.attn.hook_out", model)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"corpus": {"corpus": "c" * 24, "texts": 3}}, "held out of its training"),
+        ({"corpus": {"examples": "mine"}}, "is not known"),
+        ({"corpus": {"file": "x.txt"}}, "is not known"),
+        ({"corpus": "odd"}, "is not known"),
+        ({}, "is not known"),
+        ({"method": "neurons"}, "nothing of it was trained"),
+    ],
+)
+def test_texts_are_called_held_out_only_of_what_was_trained_without_them(recipe: dict[str, object], said: str) -> None:
+    assert said in Card(recipe=recipe).held_out

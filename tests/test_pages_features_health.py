@@ -73,6 +73,7 @@ def test_a_dictionarys_health_is_shown(index: Index, dictionary: Dictionary, dir
     assert (numbers(charts[2][1]["x"]), numbers(charts[2][1]["y"])) == ([1.0, 2.0], [1.5, 4.0])
     assert numbers(charts[2][0]["x"]) == numbers(charts[2][0]["y"]) == [1.0, 4.0]
     assert "12.5% is missing although" in texts_of(app)
+    assert "whether it was trained on some of them is not known" in texts_of(app)
     assert "There is no other dictionary" in texts_of(app)
 
 

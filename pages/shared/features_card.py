@@ -198,6 +198,6 @@ SCORE_HELP = (
 HAND_HELP = (
     "How well the label's meaning tells up to 24 texts around tokens on which the feature is on from 72 around others, "
     "none of them shown here: AUROC of cosines of sentence embeddings, 0.5 is chance, 1 is perfect. It does not "
-    "compare with the score of an automatic label, whose words are counted. A label that names a single word or mark fares "
-    "badly, since the embedder reads whole texts."
+    "compare with the score of an automatic label, whose words are counted. A label that names a single word or mark "
+    "fares badly, since the embedder reads whole texts."
 )

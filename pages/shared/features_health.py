@@ -111,8 +111,8 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
         whole = features_new.tokens_per_second(chosen, (chosen.layers or 30) - 1)
         seconds = TEXTS * TOKENS / features_new.tokens_per_second(chosen, layer) + 5 * BROKEN * TOKENS / whole
         st.caption(
-            f"Measured on {TEXTS} held-out texts of the corpus, {BROKEN} of them with the reconstruction put in the "
-            f"activations' place: roughly {duration(OPENING + features_new.CORPUS + seconds)}."
+            f"Measured on {TEXTS} {opened.dictionary.card.held_out}; {BROKEN} of them with the reconstruction put in "
+            f"the activations' place: roughly {duration(OPENING + features_new.CORPUS + seconds)}."
         )
         if st.button("Measure", key="measure_dictionary", icon=":material/play_arrow:", type="primary"):
             jobs.start(arguments, f"Measure {name}")
@@ -122,14 +122,15 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
     if details.get("warning"):
         st.warning(plain(str(details["warning"])))
     table = figures_table({name: found})
-    _draw(table, name)
+    _draw(table, name, opened.dictionary.card.held_out)
     left, right = st.columns(2, gap="large")
     with left:
         _missing(details.get("missing"))
     with right:
         _norms(details.get("norms"))
     st.caption(
-        f"On {details['texts']:,} texts, {details['tokens']:,} tokens; 95% intervals by drawing texts again. Positions "
+        f"On {details['texts']:,} {opened.dictionary.card.held_out}. {details['tokens']:,} tokens; 95% intervals "
+        "by drawing texts again. Positions "
         "on which the dictionary was not trained pass unchanged."
     )
     json_button(lambda: found, f"figures-{file_part(name)}.json")
@@ -169,13 +170,13 @@ def _norms(found: dict[str, list[float]] | None) -> None:
     )
 
 
-def _draw(table: pd.DataFrame, name: str) -> None:
+def _draw(table: pd.DataFrame, name: str, texts: str) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(
         table,
         hide_index=True,
         column_config={
-            name: number("measured", format="%.3f", help="Here, on texts that it was not trained on"),
+            name: number("measured", format="%.3f", help=f"Here, on {texts}"),
             "from": number("from", format="%.3f", help="Lower end of the 95% interval"),
             "to": number("to", format="%.3f", help="Upper end of it"),
             "published": number("published", format="%.3f", help="What came along with it, on texts of its makers"),

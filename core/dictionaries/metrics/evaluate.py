@@ -37,7 +37,7 @@ def evaluate(
     max_length: int = 256,
     progress: Listener = silent,
 ) -> dict[str, Any]:
-    """Figures of `dictionary` (bound to `model`) over texts that it was not trained on, as plain JSON.
+    """Figures of `dictionary` (bound to `model`) over texts, best such as it was not trained on, as plain JSON.
 
     broken: how many of the texts the cross-entropies are measured on, four passes of the whole model each. groups:
     texts that belong together when they are drawn again or dealt into halves. The keys are described in
