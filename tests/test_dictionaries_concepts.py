@@ -148,6 +148,21 @@ def test_taking_a_concepts_features_out_breaks_its_own_probe_alone() -> None:
         perturbation(dictionary.replaced(coder=scaled), sets)
 
 
+def test_a_probe_that_is_turned_round_falls_by_more_than_half() -> None:
+    """Strong features tell the classes, weak ones say the opposite; without the strong ones every text is mistaken."""
+    sets, basis = [], np.eye(8)
+    rows = np.concatenate([sign * basis[[axis]] for axis in range(2) for sign in (1, -1, 1, -1)])
+    for concept in range(2):
+        made, codes = examples(60, f"set{concept}"), np.zeros((120, 8))
+        y = np.asarray(made.labels)
+        codes[:, 4 * concept : 4 * concept + 4] = np.stack([4 * y, 4 * (1 - y), 1 - y, y], axis=1)
+        x = codes @ rows + 0.01 * np.random.default_rng(concept).standard_normal((120, 8))
+        sets.append((made, pooled(codes, x)))
+    (one,) = perturbation(bound(rows), sets, counts=(2,)).results
+    assert one.own > 0.7
+    assert one.score > 0.7
+
+
 def test_accuracies_are_those_of_activations_without_the_features_token_by_token() -> None:
     dictionary, sets, codes, acts = two_concepts(shared=1.0)
     found = perturbation(dictionary, sets, counts=(2,))

@@ -32,8 +32,8 @@ class Perturbed:
     """With the `n_features` features of each concept taken out in turn.
 
     accuracy[i][j]: of the probe of concept i on its held-out texts, 0 to 1, without the features of concept j. own:
-    mean drop where both are the same; others: mean drop where they are not. score: own - others, at most 0.5 for probes
-    that were always right; interval: 95%, texts of each concept drawn again. random: own with as many random features.
+    mean drop where both are the same; others: mean drop where they are not. score: own - others; interval: 95%,
+    texts of each concept drawn again. random: own with as many random features.
     """
 
     n_features: int
