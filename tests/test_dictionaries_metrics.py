@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.dictionaries.card import Card
-from core.dictionaries.components import Components
+from core.dictionaries.components import Components, components_of
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.breaking import breaking
 from core.dictionaries.metrics.compare import compare
@@ -24,6 +24,7 @@ from core.dictionaries.metrics.resample import interval
 from core.dictionaries.metrics.shape import encoder_decoder_cosine, norms
 from core.dictionaries.neurons import neurons_of
 from core.dictionaries.sae import Config, Sae
+from core.dictionaries.training.topk import BatchTopK
 from core.errors import UserError
 from core.models import Model, Site
 from tests.dictionaries import small_sae, tokens
@@ -325,6 +326,38 @@ def test_norms_are_compared_before_a_tokens_own_scale_is_put_back(scaling: str, 
     np.testing.assert_allclose(both.codes, both.rebuilt, rtol=1e-4)
     np.testing.assert_allclose(both.error, 0, atol=1e-6)
     assert not np.allclose(found.rebuilt.norm(dim=1), both.codes, rtol=0.05)
+
+
+class Elsewhere(Tensor):
+    """A tensor on a device that has no 64 bits, such as Apple's."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.double or (kwargs or {}).get("dtype") == torch.float64:
+            raise TypeError("there is no float64 on this device")
+        found = super().__torch_function__(func, types, args, kwargs)
+        return found.as_subclass(Tensor) if func is Tensor.cpu else found
+
+
+def test_sums_in_64_bits_are_made_where_there_are_64_bits(tiny: Model) -> None:
+    x, sae = tokens(50, 6), random_sae(0.1)
+    there = x.as_subclass(Elsewhere)
+    with pytest.raises(TypeError, match="no float64"):
+        there.double()
+    assert explained_variance(there, 0.9 * there) == explained_variance(x, 0.9 * x)
+    sums = Explained()
+    sums.add(there, 0.9 * there)
+    assert sums.value == pytest.approx(explained_variance(x, 0.9 * x))
+    found, wanted = (norms(sae, one, one.norm(dim=1)) for one in (there, x))
+    assert (found.codes == wanted.codes).all()
+    assert torch.equal(components_of([there], 2).W_dec, components_of([x], 2).W_dec)
+    memory: dict[str, Tensor] = {}
+    BatchTopK().remember(there.flatten(), memory)
+    assert memory["threshold"].dtype == torch.float64
+    moved = Sae(sae.cfg, {name: tensor.as_subclass(Elsewhere) for name, tensor in sae.tensors().items()})
+    one, other = (read(tiny, bound(coder, tiny.site(LAYER)), TEXTS, in_parts=True) for coder in (moved, sae))
+    assert one.explained_variance == other.explained_variance
+    assert one.explained_interval == other.explained_interval
 
 
 def test_matches_find_a_shuffled_copy(tiny: Model) -> None:

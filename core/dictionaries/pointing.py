@@ -27,7 +27,7 @@ def feature_direction(
     coder, card = dictionary.coder, dictionary.card
     if not 0 <= feature < coder.n_features:
         raise UserError(f"There is no feature {feature}: they are numbered 0 to {coder.n_features - 1}.")
-    row = coder.written[feature].detach().double().cpu()
+    row = coder.written[feature].detach().cpu().double()
     length = float(torch.linalg.vector_norm(row))
     if not 0 < length < float("inf"):
         raise UserError(f"Feature {feature} of {dictionary.name!r} writes nothing: there is no direction.")

@@ -130,8 +130,8 @@ def _arms(model: Model, coder: Coder, card: Card, inputs: dict[str, Tensor], mea
         columns.append(nats(log_p))
         gap = (clean[:, :-1].exp() * (clean[:, :-1] - log_p[:, :-1])).sum(dim=2)
         divergences.append((gap * real).sum(dim=1))
-    table = torch.stack([column.double() for column in [*columns, *divergences]], dim=1)
-    return table.cpu().numpy(), int(kept.sum())
+    table = torch.stack([column.cpu().double() for column in [*columns, *divergences]], dim=1)
+    return table.numpy(), int(kept.sum())
 
 
 def _log_probabilities(model: Model, inputs: dict[str, Tensor]) -> Tensor:

@@ -132,9 +132,9 @@ def read(
         explained.add(target, rebuilt)
         counts += (codes != 0).sum(dim=0).cpu().numpy()
         actives.append((codes != 0).sum(dim=1).cpu().numpy())
-        away = (target.double() - explained.origin).cpu()
+        away = target.cpu().double() - explained.origin
         scatter = away.T @ away if len(scatter) == 0 else scatter + away.T @ away
-        missed = (target.double() - rebuilt.double()).square().sum(dim=1).cpu()
+        missed = (target.cpu().double() - rebuilt.cpu().double()).square().sum(dim=1)
         per_text.add(tokens.row_of.cpu(), missed, away)
         if errors is not None:
             errors.add(x, target, rebuilt, tokens.row_of)
@@ -153,12 +153,12 @@ def read(
         n_tokens=seen,
         n_texts=len(texts),
         explained_variance=explained.value,
-        explained_interval=per_text.interval((mean - explained.origin).cpu(), groups),
+        explained_interval=per_text.interval(mean - explained.origin, groups),
         l0=float(active.mean()),
         l0_quantiles=tuple(float(q) for q in np.quantile(active, [0.05, 0.25, 0.5, 0.75, 0.95])),
         density=counts / seen,
         mean=mean.float(),
-        components=_components(scatter, (mean - explained.origin).cpu(), seen, round(float(active.mean()))),
+        components=_components(scatter, mean - explained.origin, seen, round(float(active.mean()))),
         missing=None if errors is None else errors.split(),
         target=torch.cat(sample.target)[:SAMPLE],
         codes_norm=torch.cat(sample.codes_norm)[:SAMPLE],
