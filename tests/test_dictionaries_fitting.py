@@ -10,6 +10,7 @@ import torch
 from core.dictionaries.card import Card
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.fitting import NotSure, fitted, same_model
+from core.dictionaries.formats.legacy import modernised
 from core.dictionaries.hook_names import site_named
 from core.dictionaries.sae import Sae
 from core.dictionaries.sae.config import Config, Unfit
@@ -192,3 +193,27 @@ def test_attention_behind_which_a_norm_stands_has_no_output_of_its_own(tmp_path:
 )
 def test_texts_are_called_held_out_only_of_what_was_trained_without_them(recipe: dict[str, object], said: str) -> None:
     assert said in Card(recipe=recipe).held_out
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({"center_writing_weights": True}, "center_writing_weights"),
+        ({"fold_ln": True, "center_unembed": False, "dtype": "bfloat16"}, "opened for it with fold_ln:"),
+        ({"revision": "step1000"}, "revision"),
+        ({"center_writing_weights": False, "dtype": "float16", "n_devices": 2}, ""),
+        ({}, ""),
+        (None, ""),
+        ("odd", ""),
+    ],
+)
+def test_a_model_that_was_opened_with_changed_weights_is_asked_about(given: object, asked: str, tiny: Model) -> None:
+    values = {"architecture": "standard", "hook_point": "blocks.2.hook_resid_post", "model_name": tiny.id}
+    metadata = modernised({**values, "model_from_pretrained_kwargs": given})["metadata"]
+    if not asked:
+        fitted(named(**metadata), tiny)
+        return
+    with pytest.raises(NotSure, match=asked) as error:
+        fitted(named(**metadata), tiny)
+    assert len(error.value.questions) == 1
+    fitted(named(**metadata), tiny, accept=True)
