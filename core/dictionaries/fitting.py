@@ -26,16 +26,8 @@ ALIASES = (
 # What a model can be opened with and has the same activations, but for rounding.
 HARMLESS = (
     *("dtype", "torch_dtype", "device", "device_map", "n_devices", "n_ctx", "move_to_device", "attn_implementation"),
-    *(
-        "revision",
-        "checkpoint_index",
-        "checkpoint_value",
-        "trust_remote_code",
-        "local_files_only",
-        "token",
-        "cache_dir",
-    ),
-    *("low_cpu_mem_usage", "use_cache", "default_padding_side", "default_prepend_bos", "tokenizer"),
+    *("trust_remote_code", "local_files_only", "token", "cache_dir", "low_cpu_mem_usage", "use_cache"),
+    *("default_padding_side", "default_prepend_bos", "tokenizer"),
 )
 
 
@@ -110,9 +102,8 @@ def _questions(dictionary: Dictionary, model: Model) -> list[str]:
 def _processing(dictionary: Dictionary) -> list[str]:
     """A question where the weights of the model were changed before it was trained, as TransformerLens can do."""
     given = dictionary.metadata.get("model_from_pretrained_kwargs")
-    asked = (
-        [str(key) for key, value in given.items() if value and key not in HARMLESS] if isinstance(given, dict) else []
-    )
+    given = given if isinstance(given, dict) else {}
+    asked = [str(key) for key, value in given.items() if value and key not in HARMLESS]
     if not asked:
         return []
     return [
