@@ -18,7 +18,7 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202eabc :smile: $x$"
 SETTINGS = Settings(top=4, sample=16, before=4, after=3)
 
 
-def save_small(model: Model, name: str = "mine", seed: int = 0) -> Dictionary:
+def save_small(model: Model, name: str = "mine", seed: int = 0, replace: bool = False) -> Dictionary:
     """A TopK autoencoder of random weights, saved under `name`; its last feature never comes on."""
     chance = torch.Generator().manual_seed(seed)
     config = Config("topk", model.width, FEATURES, model.width, k=4)
@@ -26,7 +26,8 @@ def save_small(model: Model, name: str = "mine", seed: int = 0) -> Dictionary:
     weights["b_enc"][-1] = -1e6
     site = model.site(LAYER)
     card = Card(model.id, model.fingerprint, site, site, site, source="a test")
-    return save_dictionary(Dictionary(name, Sae(config, weights), card, metadata={"model_name": model.id}), name)
+    made = Dictionary(name, Sae(config, weights), card, metadata={"model_name": model.id})
+    return save_dictionary(made, name, replace=replace)
 
 
 def index_small(model: Model, dictionary: Dictionary, folder: Path) -> Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from core.dictionaries import Dictionary
+from core.dictionaries import Dictionary, save_dictionary
 from core.dictionaries.card import Card
 from core.dictionaries.index.pooled import Pooled, pooled_codes
 from core.dictionaries.metrics.absorption import FRAME, absorbed, absorption, letter_words
@@ -89,6 +90,15 @@ def test_a_few_features_are_probed_as_scikit_learn_does() -> None:
         sparse_probes(pooled(np.zeros((120, 4)), x), made)
 
 
+def test_a_probe_that_says_the_same_of_all_held_out_texts_tells_nothing() -> None:
+    made, chance = examples(60), np.random.default_rng(0)
+    dealt = halves(pooled(np.ones((120, 1)), chance.standard_normal((120, 3))), made)
+    codes = np.zeros((120, 1))
+    codes[[row for row in dealt.train if made.labels[row] == 1]] = 1
+    (one,) = sparse_probes(pooled(codes, chance.standard_normal((120, 3))), made).probes
+    assert (one.auroc, one.interval) == (0.5, (0.0, 1.0))
+
+
 def test_texts_without_tokens_are_left_out() -> None:
     made, chance = examples(20), np.random.default_rng(1)
     x = chance.standard_normal((40, 3))
@@ -132,6 +142,25 @@ def test_taking_a_concepts_features_out_breaks_its_own_probe_alone() -> None:
     assert one.random < 0.25
     with pytest.raises(UserError, match="two sets at the least"):
         perturbation(dictionary, sets[:1])
+    assert isinstance(dictionary.coder, Sae)
+    scaled = Sae(replace(dictionary.coder.cfg, scaling="layer_norm"), dictionary.coder.tensors())
+    with pytest.raises(UserError, match="divides each token by its own scale"):
+        perturbation(dictionary.replaced(coder=scaled), sets)
+
+
+def test_a_probe_that_is_turned_round_falls_by_more_than_half() -> None:
+    """Strong features tell the classes, weak ones say the opposite; without the strong ones every text is mistaken."""
+    sets, basis = [], np.eye(8)
+    rows = np.concatenate([sign * basis[[axis]] for axis in range(2) for sign in (1, -1, 1, -1)])
+    for concept in range(2):
+        made, codes = examples(60, f"set{concept}"), np.zeros((120, 8))
+        y = np.asarray(made.labels)
+        codes[:, 4 * concept : 4 * concept + 4] = np.stack([4 * y, 4 * (1 - y), 1 - y, y], axis=1)
+        x = codes @ rows + 0.01 * np.random.default_rng(concept).standard_normal((120, 8))
+        sets.append((made, pooled(codes, x)))
+    (one,) = perturbation(bound(rows), sets, counts=(2,)).results
+    assert one.own > 0.7
+    assert one.score > 0.7
 
 
 def test_accuracies_are_those_of_activations_without_the_features_token_by_token() -> None:
@@ -247,6 +276,11 @@ def test_the_command_says_all_three(model: Model, tmp_path: Path, capsys: pytest
     assert [one["k"] for one in found["sparse"][0]["probes"]][:2] == [1, 2]
     assert len(found["perturbation"]["clean"]) == 2
     assert found["absorption"] is None
+    scaled = Sae(replace(_bound(model)[0].cfg, scaling="layer_norm"), _bound(model)[0].tensors())
+    save_dictionary(Dictionary("scaled", scaled, _bound(model)[1]), "scaled")
+    found = run(capsys, "sae", "probe", "scaled", "--examples", "colours,again", "--no-letters")
+    assert found["perturbation"] is None
+    assert "by its own scale" in found["unperturbed"]
     assert "names no set" in fails(capsys, "sae", "probe", "mine", "--examples", ",")
     words = [f"{letter}{number}" for letter in "ab" for number in range(24)]
     dictionary = Dictionary("x", *_bound(model))
@@ -259,6 +293,6 @@ def test_the_command_says_all_three(model: Model, tmp_path: Path, capsys: pytest
 
 
 def _bound(model: Model) -> tuple[Sae, Card]:
-    saved = save_small(model, "other")
+    saved = save_small(model, "other", replace=True)
     assert isinstance(saved.coder, Sae)
     return saved.coder, saved.card

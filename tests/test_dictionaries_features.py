@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.stats import mannwhitneyu
 
 from core.dictionaries import Card, Dictionary
 from core.dictionaries.index import Index, Settings, build_index, from_examples, from_file, notes
 from core.dictionaries.index.active import active_in
-from core.dictionaries.index.concept import DIFFERENCE, features_for
 from core.dictionaries.index.feature import feature_of
 from core.dictionaries.index.labelling import label_features
 from core.dictionaries.index.labels import FILE, Label, automatic_labels, labels_of
@@ -22,7 +20,6 @@ from core.dictionaries.index.search import by_label, by_meaning, by_text
 from core.dictionaries.index.table import COLUMNS, sorted_table, table_of
 from core.dictionaries.sae import Config, Sae
 from core.errors import UserError
-from core.examples import from_lists
 from core.models import Model
 from tests.test_dictionaries_index import LAYER, bound, make_texts, topk
 from tests.tiny import WIDTH
@@ -232,50 +229,33 @@ def test_a_typed_text_is_read_as_plain_encoding_reads_it(home: Path, tiny: Model
         active_in(tiny, dictionary, "  ")
 
 
-def test_the_concepts_feature_is_found_and_tested_on_other_texts(home: Path, tiny: Model) -> None:
-    with_word = [f"{text} evening" for text in make_texts(60, seed=1)]
-    without = [text.replace("evening", "morning") for text in make_texts(60, seed=2)]
-    examples = from_lists(with_word, without, "evening")
-    found = features_for(tiny, of_words(tiny), examples)
-    assert found.best.feature == found.features[0].feature == 0
-    assert found.best.auroc == found.best.train_auroc == 1
-    assert found.best.p == pytest.approx(1e-4)
-    assert found.best.p_adjusted == pytest.approx(found.tested * 1e-4)
-    assert found.n_train + found.n_test == 120
-    assert set(found.best.cosines) == {DIFFERENCE}
-    assert found.best.cosines[DIFFERENCE] == max(one.cosines[DIFFERENCE] for one in found.features)
-    with pytest.raises(UserError, match="is on in 5"):
-        features_for(tiny, of_words(tiny), from_lists(["was a", "far a", "far b", "x y"], ["z a", "z b", "z c", "q r"]))
-
-
-def test_p_values_of_a_set_without_a_concept_are_those_of_a_rank_test(home: Path, tiny: Model) -> None:
-    texts = make_texts(160, seed=3)
-    examples = from_lists(texts[:80], texts[80:], "nothing")
-    found = features_for(tiny, bound(tiny, topk()), examples)
-    codes = np.stack([_peaks(tiny, text) for text in examples.texts])
-    from core.examples import split
-
-    _, test = split(examples.labels, examples.groups, test_share=0.5, seed=0)
-    y = examples.labels[test]
-    for one in found.features:
-        own = codes[test, one.feature]
-        wanted = mannwhitneyu(own[y == 1], own[y == 0], alternative="greater")
-        assert one.auroc == pytest.approx(wanted.statistic / (y.sum() * (1 - y).sum()), abs=1e-3)
-        assert one.p == pytest.approx(wanted.pvalue, abs=0.03)
-    assert min(one.p_adjusted for one in found.features) > 0.01
-
-
-def _peaks(model: Model, text: str) -> np.ndarray:
-    read = active_in(model, bound(model, topk()), text)
-    found = np.zeros(topk().n_features)
-    np.maximum.at(found, read.features, read.values)
-    return found
-
-
 def test_texts_of_a_set_are_indexed_once(home: Path) -> None:
     indexed = from_examples("sae-probes/92_glue_sst2", limit=50)
     assert len(set(indexed.texts)) == len(indexed.texts)
     assert indexed.places[:, 3].tolist() == [len(text) for text in indexed.texts]
+
+
+def test_a_label_by_hand_is_tested_on_windows_that_nobody_saw(
+    words: tuple[Dictionary, Index], tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.dictionaries.index.detection import makes_labels
+    from core.dictionaries.index.feature import around_tokens
+
+    _, index = words
+    seen: list[tuple[int, int]] = []
+
+    def around(own: Index, model: Model, places: list[tuple[int, int]]) -> list[tuple[list[str], int]]:
+        seen.extend(places)
+        return around_tokens(own, model, places)
+
+    monkeypatch.setattr("core.dictionaries.index.meaning.around_tokens", around)
+    monkeypatch.setattr("core.models.embed", lambda texts: np.eye(len(texts), 4))
+    found = score_by_meaning(index, tiny, 2, "and")
+    assert found is not None
+    assert len(seen) == found.positives + found.negatives
+    texts = {text for text, _ in seen}
+    assert not texts & {one.text for one in feature_of(index, tiny, 2).examples}
+    assert not makes_labels(index)[sorted(texts)].any()
 
 
 @pytest.mark.slow
@@ -283,7 +263,8 @@ def test_a_label_by_hand_is_scored_by_what_it_means(words: tuple[Dictionary, Ind
     _, index = words
     good = score_by_meaning(index, tiny, 0, "the evening")
     assert good is not None
-    assert (good.positives, good.negatives) == (24, 72)
+    assert 3 <= good.positives <= 24
+    assert 3 <= good.negatives <= 72
     other = score_by_meaning(index, tiny, 0, "quantum chromodynamics")
     assert other is not None
     assert good.auroc > 0.7 > other.auroc

@@ -11,21 +11,20 @@ import torch
 from torch import Tensor
 
 from core.dictionaries.card import Card
-from core.dictionaries.components import Components
+from core.dictionaries.components import Components, components_of
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.breaking import breaking
-from core.dictionaries.metrics.compare import compare
 from core.dictionaries.metrics.evaluate import doubt, evaluate, opening_check
 from core.dictionaries.metrics.explained import Explained, explained_variance
-from core.dictionaries.metrics.missing import missing
 from core.dictionaries.metrics.reading import read
 from core.dictionaries.metrics.resample import interval
 from core.dictionaries.metrics.shape import encoder_decoder_cosine, norms
 from core.dictionaries.neurons import neurons_of
 from core.dictionaries.sae import Config, Sae
+from core.dictionaries.training.topk import BatchTopK
 from core.errors import UserError
 from core.models import Model, Site
-from tests.dictionaries import small_sae, tokens
+from tests.dictionaries import tokens
 from tests.tiny import SENTENCES, WIDTH
 
 TEXTS = [*SENTENCES, "A word.", "The rain was long and the day was cold, and nobody came."]
@@ -187,38 +186,6 @@ def test_all_positions_are_replaced_where_the_dictionary_knows_them(tiny: Model)
     assert read(tiny, everywhere, TEXTS).n_tokens == total
 
 
-def test_dark_matter_is_what_no_linear_map_predicts() -> None:
-    x = tokens(2000, 6, dtype=torch.float64)
-    map_, noise = tokens(6, 6, seed=2, dtype=torch.float64), tokens(2000, 6, seed=3, dtype=torch.float64)
-    rows = torch.arange(2000)
-    error = 0.1 * (x @ map_) + 0.2 * noise
-    found = missing(x, x, x - error, rows)
-    assert found is not None
-    spread = float((x - x.mean(0)).square().sum())
-    assert found.explained + found.linear + found.nonlinear == pytest.approx(1)
-    assert found.nonlinear == pytest.approx(0.04 * float(noise.square().sum()) / spread, rel=0.05)
-    assert found.linear == pytest.approx(0.01 * float((x @ map_).square().sum()) / spread, rel=0.1)
-    assert found.predicted == pytest.approx(found.linear / (found.linear + found.nonlinear))
-    alone = missing(x, x, x - 0.2 * noise, rows)
-    assert alone is not None
-    assert alone.linear < 0.01 * alone.nonlinear
-    assert missing(x[:40], x[:40], x[:40], rows[:40]) is None
-    # With five tokens a dimension least squares learns a fifth of pure noise by heart; on other texts it is nothing.
-    few = missing(x[:70], x[:70], x[:70] - noise[:70], rows[:70])
-    assert few is not None
-    assert few.linear < 0.05 * few.nonlinear
-
-
-def test_error_norms_are_predicted_where_they_are_linear() -> None:
-    x = tokens(4000, 3, dtype=torch.float64)
-    unit = torch.nn.functional.normalize(tokens(4000, 3, seed=5, dtype=torch.float64))
-    size = (4 + x[:, :1]).clamp(min=0.01).sqrt()
-    found = missing(x, x, x - size * unit, torch.arange(4000))
-    assert found is not None
-    assert found.predicted < 0.05
-    assert found.predicted_norm > 0.98
-
-
 def test_norms_agree_where_rows_are_at_right_angles() -> None:
     rows = torch.linalg.qr(tokens(8, 8)).Q
     weights = {
@@ -241,27 +208,49 @@ def test_norms_agree_where_rows_are_at_right_angles() -> None:
     assert encoder_decoder_cosine(two) is None
 
 
-def test_matches_find_a_shuffled_copy(tiny: Model) -> None:
-    one = random_sae(m=50)
-    order = torch.randperm(50, generator=torch.Generator().manual_seed(1))
-    moved = {name: t.clone() for name, t in one.tensors().items()}
-    moved["W_dec"] = 3 * moved["W_dec"][order]
-    moved["W_dec"][0] = tokens(1, WIDTH, seed=9)[0]  # one that is not in the first
-    found = compare(bound(one, tiny.site(LAYER)), bound(Sae(one.cfg, moved), tiny.site(LAYER)))
-    inverse = order.argsort().numpy()
-    lost = int(order[0])
-    for feature in range(50):
-        if feature != lost:
-            assert found.one.best[feature] == inverse[feature]
-            assert found.one.cosine[feature] == pytest.approx(1, abs=1e-5)
-            assert found.one.mutual[feature]
-    assert found.one.cosine[lost] < 0.7
-    said: dict[str, Any] = found.to_json()
-    assert said["mutual"] >= 49
-    assert said["first"]["above_0.9"] == pytest.approx(0.98)
-    assert said["chance"] < 0.5
-    with pytest.raises(UserError, match="width"):
-        compare(bound(one, tiny.site(LAYER)), bound(small_sae("standard"), tiny.site(LAYER)))
+@pytest.mark.parametrize("scaling", ["layer_norm", "constant_norm_rescale"])
+def test_norms_are_compared_before_a_tokens_own_scale_is_put_back(scaling: str, tiny: Model) -> None:
+    """Rows at right angles: both norms are one, however large a token is."""
+    rows = torch.linalg.qr(tokens(WIDTH, WIDTH)).Q
+    config = Config("standard", WIDTH, WIDTH, WIDTH, scaling=scaling)
+    weights = {"W_enc": rows, "W_dec": rows.T.contiguous(), "b_dec": torch.zeros(WIDTH), "b_enc": torch.zeros(WIDTH)}
+    found = read(tiny, bound(Sae(config, weights), tiny.site(LAYER)), TEXTS)
+    both = norms(Sae(config, weights), found.inner, found.codes_norm)
+    np.testing.assert_allclose(both.codes, both.rebuilt, rtol=1e-4)
+    np.testing.assert_allclose(both.error, 0, atol=1e-6)
+    assert not np.allclose(found.rebuilt.norm(dim=1), both.codes, rtol=0.05)
+
+
+class Elsewhere(Tensor):
+    """A tensor on a device that has no 64 bits, such as Apple's."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.double or (kwargs or {}).get("dtype") == torch.float64:
+            raise TypeError("there is no float64 on this device")
+        found = super().__torch_function__(func, types, args, kwargs)
+        return found.as_subclass(Tensor) if func is Tensor.cpu else found
+
+
+def test_sums_in_64_bits_are_made_where_there_are_64_bits(tiny: Model) -> None:
+    x, sae = tokens(50, 6), random_sae(0.1)
+    there = x.as_subclass(Elsewhere)
+    with pytest.raises(TypeError, match="no float64"):
+        there.double()
+    assert explained_variance(there, 0.9 * there) == explained_variance(x, 0.9 * x)
+    sums = Explained()
+    sums.add(there, 0.9 * there)
+    assert sums.value == pytest.approx(explained_variance(x, 0.9 * x))
+    found, wanted = (norms(sae, one, one.norm(dim=1)) for one in (there, x))
+    assert (found.codes == wanted.codes).all()
+    assert torch.equal(components_of([there], 2).W_dec, components_of([x], 2).W_dec)
+    memory: dict[str, Tensor] = {}
+    BatchTopK().remember(there.flatten(), memory)
+    assert memory["threshold"].dtype == torch.float64
+    moved = Sae(sae.cfg, {name: tensor.as_subclass(Elsewhere) for name, tensor in sae.tensors().items()})
+    one, other = (read(tiny, bound(coder, tiny.site(LAYER)), TEXTS, in_parts=True) for coder in (moved, sae))
+    assert one.explained_variance == other.explained_variance
+    assert one.explained_interval == other.explained_interval
 
 
 def test_intervals_draw_whole_groups() -> None:

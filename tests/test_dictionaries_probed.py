@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from core.dictionaries import Dictionary
+from core.dictionaries import Card, Dictionary
 from core.dictionaries.index import Index
 from core.dictionaries.index.probed import PROBED, fits, probed, with_probe
 from core.dictionaries.index.table import sorted_table, table_of
 from core.dictionaries.neurons import neurons_of
+from core.dictionaries.sae import Config, Sae
 from core.directions import Direction, save_direction
 from core.errors import UserError
 from core.models import Model, open_model
 from tests.commands import fails, run
+from tests.dictionaries import small_sae
 from tests.made_features import FEATURES, LAYER, index_small, save_small
 from tests.tiny import WIDTH, tiny_directory
 
@@ -65,6 +67,38 @@ def test_a_probe_reads_what_its_weights_say(model: Model, dictionary: Dictionary
     torch.testing.assert_close(said, rebuilt, rtol=1e-4, atol=1e-4)
     step = dictionary.coder.tensors()["W_enc"].T @ (x[0] + v) - dictionary.coder.tensors()["W_enc"].T @ x[0]
     np.testing.assert_allclose(probed(dictionary, direction)["probe_reads"], step, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "more"),
+    [("gated", {}), ("topk", {"rescale": True}), ("abstopk", {"rescale": True}), ("jumprelu", {}), ("standard", {})],
+)
+def test_what_is_read_is_in_units_of_the_code(model: Model, architecture: str, more: dict[str, bool]) -> None:
+    """By finite differences: where a feature is on before and after a small step, its code rises by so much."""
+    chance = torch.Generator().manual_seed(0)
+    config = Config(architecture, WIDTH, 30, WIDTH, k=30 if "topk" in architecture else 0, **more)  # type: ignore[arg-type]
+    weights = {name: torch.randn(shape, generator=chance).double() for name, shape in config.shapes().items()}
+    site = model.site(LAYER)
+    own = Dictionary("d", Sae(config, weights), Card(model.id, model.fingerprint, site, site, site))
+    direction = made(model, str(site))
+    v, x = torch.from_numpy(direction.vector.copy()).double(), torch.randn(200, WIDTH, generator=chance).double()
+    one, other = own.coder.encode(x), own.coder.encode(x + 1e-3 * v)
+    said, seen = probed(own, direction)["probe_reads"], 0
+    for feature in range(30):
+        on = (one[:, feature] != 0) & (other[:, feature] != 0)
+        if on.any():
+            rises = (other - one)[on, feature] / 1e-3
+            np.testing.assert_allclose(rises, said[feature], rtol=1e-3, atol=1e-3)
+            seen += 1
+    assert seen > 20
+
+
+def test_what_is_read_of_tokens_that_are_scaled_one_by_one_is_blank(model: Model) -> None:
+    site = model.site(LAYER)
+    coder = small_sae("standard", scaling="layer_norm", d_in=WIDTH, d_out=WIDTH)
+    found = probed(Dictionary("d", coder, Card(model.id, model.fingerprint, site, site, site)), made(model, str(site)))
+    assert np.isnan(found["probe_reads"]).all()
+    assert np.isfinite(found["probe_weight"]).all()
 
 
 def test_what_writes_nothing_has_no_weight(model: Model, dictionary: Dictionary) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from core.dictionaries.sae import codes
 from core.dictionaries.training import select
 from core.dictionaries.training.active import Full, Listed
+from core.dictionaries.training.dense import JumpReLU
 from core.dictionaries.training.method import Method, Pass, pre_activations
 from core.dictionaries.training.sparse import encoded
 from core.dictionaries.training.steps import count, jump
@@ -169,6 +170,23 @@ def test_steps_have_the_papers_gradients() -> None:
     assert counted.tolist() == [[0, 1], [0, 1], [1, 0]]
     counted.sum().backward()
     assert threshold.grad.tolist() == [-2 * 2, -2 * 1]
+
+
+def test_features_that_are_far_from_on_do_not_move_a_low_threshold() -> None:
+    """The kernel is about the threshold: at -5 nothing is within half a bandwidth of 0.2, at -0.2 everything is."""
+    method, moved = JumpReLU(k=1), []
+    for level in (-5.0, -0.2):
+        w = weights(torch.float32)
+        method.extend(w)
+        with torch.no_grad():
+            w.W_enc.zero_()
+            w.b_enc.fill_(level)
+            w.own["threshold"].fill_(0.2)
+        method.forward(w, data(torch.float32), {}).loss.backward()
+        gradient = w.own["threshold"].grad
+        assert gradient is not None
+        moved.append(bool(gradient.any()))
+    assert moved == [False, True]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from core.dictionaries.metrics.explained import explained_variance
 from core.dictionaries.training.dense import Gated
 from core.dictionaries.training.method import Method
 from core.dictionaries.training.recipe import Recipe
+from core.dictionaries.training.run import run_key
 from core.dictionaries.training.table import METHODS, method_named
-from core.dictionaries.training.topk import Matryoshka, TopK
+from core.dictionaries.training.topk import BatchTopK, Matryoshka, TopK
 from core.dictionaries.training.trainer import Step, Trainer
 from core.dictionaries.training.weights import begin, geometric_median
 from core.errors import UserError
@@ -79,6 +81,60 @@ def test_planted_features_are_found(name: str) -> None:
     torch.testing.assert_close(sae.W_dec.norm(dim=1), torch.ones(72))
     assert steps[-1].loss < 0.6 * steps[0].loss
     assert steps[-1].tokens == 100_000
+
+
+@pytest.mark.parametrize(("steps", "rate"), [(20, 1e-2), (20, 1e-3), (60, 1e-2), (60, 1e-3), (150, 1e-3)])
+def test_a_short_run_is_saved_with_a_threshold_of_its_end(steps: int, rate: float) -> None:
+    """As many codes are on as were in training: 3 per token. A mean over all batches would give 2.4 to 3.9."""
+    trainer, _ = trained(BatchTopK(k=ON), tokens=steps * 250, rate=rate)
+    codes = trainer.finish().encode(planted(2000, seed=1)[0])
+    assert float((codes != 0).sum(dim=1).float().mean()) == pytest.approx(ON, rel=0.06)
+
+
+def test_a_long_runs_threshold_is_a_running_mean() -> None:
+    method, memory, chance = BatchTopK(), dict[str, Tensor](), torch.Generator().manual_seed(0)
+    mean = None
+    for _ in range(5000):
+        least = torch.rand((), generator=chance) + 0.5
+        method.remember(torch.stack([least, least + 1, torch.zeros(())]), memory)
+        mean = float(least) if mean is None else mean + method.pace * (float(least) - mean)
+    assert float(memory["threshold"]) == pytest.approx(mean, abs=1e-9)
+    assert memory["threshold"].dtype == torch.float64
+
+
+def test_patience_acts_in_short_runs_and_leaves_long_ones_alone() -> None:
+    assert Recipe(tokens=20_000_000).acting_patience == Recipe(tokens=1_000_000).acting_patience == 250_000
+    assert Recipe(tokens=400_000).acting_patience == 100_000
+    assert Recipe(tokens=3).acting_patience == 1
+
+    def ends_dead(tokens: int) -> float:
+        x, _ = planted(3000)
+        recipe = Recipe(features=PLANTED, tokens=tokens, batch=300, rate=1e-2)  # patience is 250,000
+        trainer = Trainer.start(TopK(k=2), recipe, x)
+        with torch.no_grad():
+            trainer.weights.b_enc[::2] = -2.0
+        while not trainer.over:
+            list(trainer.learn(x))
+        return float((trainer.idle > 9000).float().mean())
+
+    assert ends_dead(90_000) < 0.1
+
+
+def test_runs_have_another_key_only_where_patience_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Source:
+        @staticmethod
+        def to_json() -> dict[str, str]:
+            return {}
+
+    model = SimpleNamespace(fingerprint="f", dtype_name="float32", device=SimpleNamespace(type="cpu"))
+
+    def key(tokens: int) -> str:
+        return run_key(model, "site", TopK(), Recipe(tokens=tokens), Source())  # type: ignore[arg-type]
+
+    short, long = key(100_000), key(20_000_000)
+    monkeypatch.setattr(Recipe, "acting_patience", property(lambda recipe: recipe.patience))
+    assert key(100_000) != short
+    assert key(20_000_000) == long
 
 
 def test_batches_are_as_equal_as_can_be_and_stop_in_time() -> None:

@@ -160,8 +160,7 @@ def test_labels_notes_and_bookmarks_are_kept_and_undone(
 ) -> None:
     number, asked = int(index.density.argmax()), []
 
-    def test(_index: Index, _model: Model, feature: int, label: str, *, held_out: bool) -> Detected:
-        assert not held_out
+    def test(_index: Index, _model: Model, feature: int, label: str) -> Detected:
         asked.append((feature, label))
         return Detected(0.75, 9, 9)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core import jobs
-from core.dictionaries import Dictionary
+from core.dictionaries import Dictionary, save_dictionary
 from core.dictionaries.index import Index
+from core.dictionaries.metrics.evaluate import FORMAT
 from core.models import Model, open_model
 from tests.made_features import index_small, save_small
 from tests.pages import forget, texts_of
@@ -56,6 +58,7 @@ def test_a_dictionarys_health_is_shown(index: Index, dictionary: Dictionary, dir
     jobs.cancel(job.id)
     figures = {"explained_variance": 0.5, "ce_recovered": 0.25, "ce_recovered_mean": 0.125, "l0": 4.0, "dead": 0.0}
     details = {"intervals": {"explained_variance": [0.4, 0.6]}, "published": {"l0": 3.0}, "texts": 9, "tokens": 99}
+    details["format"] = FORMAT
     details |= {"missing": {"explained": 0.5, "linear": 0.125, "nonlinear": 0.375}, "kl_recovered": 0.75}
     details |= {"norms": {"rebuilt": [1.0, 2.0], "codes": [1.5, 4.0]}}
     finish(job, {**figures, "details": details})
@@ -70,6 +73,7 @@ def test_a_dictionarys_health_is_shown(index: Index, dictionary: Dictionary, dir
     assert (numbers(charts[2][1]["x"]), numbers(charts[2][1]["y"])) == ([1.0, 2.0], [1.5, 4.0])
     assert numbers(charts[2][0]["x"]) == numbers(charts[2][0]["y"]) == [1.0, 4.0]
     assert "12.5% is missing although" in texts_of(app)
+    assert "whether it was trained on some of them is not known" in texts_of(app)
     assert "There is no other dictionary" in texts_of(app)
 
 
@@ -103,3 +107,42 @@ def test_how_concepts_lie_in_a_dictionary_is_shown(index: Index, directory: str)
     assert letters.loc[0, "main"] == "3, 4"
     assert {metric.label: metric.value for metric in app.metric}["Absorbed"] == "10.0%"
     assert "no held-out word right for x" in texts_of(app)
+
+
+def test_figures_that_meant_something_else_are_not_shown(index: Index, directory: str) -> None:
+    app = opened(directory, features="health")
+    press(app, "Measure")
+    (job,) = jobs.jobs()
+    jobs.cancel(job.id)
+    finish(job, {"explained_variance": 0.5, "details": {"format": FORMAT - 1, "texts": 9, "tokens": 99}})
+    app = opened(directory, features="health")
+    assert not app.error
+    assert not app.dataframe
+    assert "Measure" in [button.label for button in app.button]
+
+
+def test_what_was_found_of_another_dictionary_of_the_name_is_not_shown(
+    index: Index, model: Model, directory: str
+) -> None:
+    save_small(model, "other", seed=1)
+    app = opened(directory, features="health")
+    press(app, "Compare")
+    (job,) = jobs.jobs()
+    assert job.arguments == ("sae", "compare", "mine", "other")
+    jobs.cancel(job.id)
+    side = {"features": 24, "mean_cosine": 0.5, "above_0.7": 0.25, "above_0.9": 0.125}
+    finish(job, {"names": ["mine", "other"], "first": side, "second": side, "mutual": 3, "chance": 0.2})
+    assert "3 pairs are each other's nearest" in texts_of(opened(directory, features="health"))
+    save_small(model, "other", seed=2, replace=True)
+    app = opened(directory, features="health")
+    assert not app.error
+    assert "pairs are each other's nearest" not in texts_of(app)
+    assert "Compare" in [button.label for button in app.button]
+
+
+def test_only_dictionaries_that_write_into_one_place_are_put_beside_one_another(
+    index: Index, dictionary: Dictionary, model: Model, directory: str
+) -> None:
+    inside = replace(dictionary.card, writes_to=model.site(1, "mlp"))
+    save_dictionary(dictionary.replaced(card=inside), "inside")
+    assert "There is no other dictionary" in texts_of(opened(directory, features="health"))

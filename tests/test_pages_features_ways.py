@@ -56,8 +56,8 @@ def test_a_model_that_was_set_up_is_asked_for_a_label(
 ) -> None:
     number, tests = int(index.density.argmax()), []
 
-    def test(_index: Index, _model: Model, feature: int, label: str, *, held_out: bool = False) -> Detected:
-        tests.append((feature, label, held_out))
+    def test(_index: Index, _model: Model, feature: int, label: str) -> Detected:
+        tests.append((feature, label))
         return Detected(0.625, 9, 9)
 
     monkeypatch.setattr("core.dictionaries.index.meaning.score_by_meaning", test)
@@ -75,7 +75,7 @@ def test_a_model_that_was_set_up_is_asked_for_a_label(
     answer = {"choices": [{"message": {"content": "small <b>dogs</b>"}}]}
     monkeypatch.setattr("core.dictionaries.index.endpoint._posted", lambda *_: answer)
     app = press(app, "Ask for a label")
-    assert tests == [(number, "small <b>dogs</b>", True)]
+    assert tests == [(number, "small <b>dogs</b>")]
     note = notes_of(dictionary.key)[number]
     assert (note.label, note.by, note.score) == ("small <b>dogs</b>", "model", 0.625)
     assert app.dataframe[0].value.set_index("feature")["label"][number] == "small <b>dogs</b>"
@@ -142,3 +142,23 @@ def test_a_lasso_on_the_map_narrows_the_list(
     assert sorted(listed(app)) == left
     assert app.dataframe[0].value["density"].is_monotonic_decreasing
     assert f"{len(left)} of {FEATURES} features" in texts_of(app)
+
+
+def test_the_ranking_looks_again_when_a_direction_was_replaced_under_its_name(
+    index: Index, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from pages.shared import cached, cached_features
+
+    model = SimpleNamespace(fingerprint="f", device=SimpleNamespace(type="cpu"), dtype_name="float32")
+    monkeypatch.setattr(cached, "model", lambda _spec: model)
+    monkeypatch.setattr(cached, "examples", lambda *_: SimpleNamespace(digest="d"))
+    monkeypatch.setattr(cached_features, "_ranking", lambda key, *_: key)
+    opened = SimpleNamespace(spec=directory, dictionary=SimpleNamespace(key="k"))
+    keys = []
+    for value in (1.0, 1.0, 2.0):
+        beside = {"mine": np.full(4, value, dtype=np.float32)}
+        monkeypatch.setattr(cached_features, "_beside", lambda *_, found=beside: found)
+        keys.append(cached_features.ranking(opened, "c", 10, computed=True))  # type: ignore[arg-type]
+    assert keys[0] == keys[1] != keys[2]

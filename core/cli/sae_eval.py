@@ -12,7 +12,7 @@ from core.errors import UserError
 from core.progress import Listener
 
 NAME = "sae eval"
-HELP = "what a dictionary explains and what it breaks, on texts that it was not trained on"
+HELP = "what a dictionary explains and what it breaks, on held-out texts of the corpus or on a labelled set"
 
 TEXTS, BROKEN = 1000, 200
 FIGURES = ("explained_variance", "ce_recovered", "ce_recovered_mean", "l0", "dead")
@@ -44,6 +44,11 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         model, bound, texts, groups=groups, broken=args.broken, max_length=args.max_length, progress=progress
     )
     details = {key: value for key, value in figures.items() if key not in FIGURES}
+    details["texts_are"] = (
+        bound.card.held_out
+        if args.examples is None
+        else (f"texts of {args.examples}; whether it was trained on some of them is not known")
+    )
     details |= {"published": dict(bound.published), "warning": doubt(figures["explained_variance"]), **about(bound)}
     return {**{key: figures[key] for key in FIGURES}, "details": details}
 
@@ -67,4 +72,5 @@ def show(result: dict[str, Any]) -> str:
         low, high = details["intervals"].get(name) or (None, None)
         rows.append([name, result[name], low, high, details["published"].get(name)])
     said = table(("figure", "value", "from", "to", "published"), rows)
+    said += f"\nOn {details['texts']:,} {details['texts_are']}."
     return f"{said}\n{details['warning']}" if details["warning"] else said

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.dictionaries import fitted, open_dictionary
     from core.dictionaries.index.pooled import pooled_codes
     from core.dictionaries.metrics.absorption import absorption
-    from core.dictionaries.metrics.perturbation import perturbation
+    from core.dictionaries.metrics.perturbation import perturbation, why_not
     from core.dictionaries.metrics.sparse_probing import sparse_probes
     from core.examples import open_examples
 
@@ -48,13 +48,15 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     bound = fitted(found, model, accept=args.accept)
     read = [(one, pooled_codes(model, bound, one.texts, pool="mean", progress=progress)) for one in sets]
     one_place = bound.card.reads == bound.card.rebuilds
-    perturbed = perturbation(bound, read, seed=args.seed) if len(read) > 1 and one_place else None
+    unperturbed = why_not(bound, len(read))
+    perturbed = None if unperturbed else perturbation(bound, read, seed=args.seed)
     letters = None
     if one_place and not args.no_letters:
         letters = absorption(model, bound, seed=args.seed, progress=progress)
     return {
         "sparse": [sparse_probes(codes, one, seed=args.seed).to_json() for one, codes in read],
         "perturbation": None if perturbed is None else perturbed.to_json(),
+        "unperturbed": unperturbed,
         "absorption": None if letters is None else letters.to_json(),
         **about(bound),
     }
@@ -73,6 +75,8 @@ def show(result: dict[str, Any]) -> str:
         results = result["perturbation"]["results"]
         columns = ("n_features", "own", "others", "score", "random")
         lines.append(table(columns, [[one[name] for name in columns] for one in results]))
+    elif result["unperturbed"]:
+        lines.append(result["unperturbed"])
     if result["absorption"]:
         one = result["absorption"]
         lines.append(

@@ -28,7 +28,10 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "warmup": (float, "share of the tokens over which the rate rises (default: 0.02)"),
     "decay": (float, "share of the tokens, at the end, over which it falls to 0 (default: 0.3)"),
     "revival": (float, "weight of the loss that brings dead features back (default: 0.03125)"),
-    "patience": (int, "tokens without a code after which a feature counts as dead (default: 250,000)"),
+    "patience": (
+        int,
+        "tokens without a code after which a feature is dead (default: 250,000, at most a quarter of --tokens)",
+    ),
     "block": (int, "texts whose tokens are shuffled together (default: 1024)"),
     "max_length": (int, "tokens at which a text is cut (default: 256)"),
     "seed": (int, "of the first weights and the order of texts and tokens (default: 0)"),

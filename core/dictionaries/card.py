@@ -35,6 +35,16 @@ class Card:
     def layer(self) -> int | None:
         return None if self.reads is None else self.reads.layer
 
+    @property
+    def held_out(self) -> str:
+        """What the held-out texts of the bundled corpus are to it, in words that follow on "on"."""
+        corpus = self.recipe.get("corpus")
+        if isinstance(corpus, dict) and corpus.get("corpus"):
+            return "texts of the corpus that were held out of its training"
+        if self.recipe.get("method") == "neurons":
+            return "texts of the corpus; nothing of it was trained"
+        return "texts of the corpus; whether it was trained on some of them is not known"
+
     def with_source(self, source: str) -> Card:
         """The same card with another source."""
         return replace(self, source=source)

@@ -14,7 +14,9 @@ class Coder(ABC):
 
     kind: its architecture, the word in `cfg.json`. d_in: width of what is read. d_out: width of what is rebuilt (the
     same, but for transcoders and neurons). n_features: how many features there are. signed: whether codes can be
-    negative, as those of neurons and principal components are.
+    negative, as those of neurons and principal components are. reads_scaled: whether each token is divided by its own
+    scale before it is read. writes_scaled: whether what is written is multiplied with that again, so that one unit of a
+    code stands for more at a larger token.
     """
 
     kind: str
@@ -22,6 +24,8 @@ class Coder(ABC):
     d_out: int
     n_features: int
     signed: bool = False
+    reads_scaled: bool = False
+    writes_scaled: bool = False
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -42,7 +46,7 @@ class Coder(ABC):
     @property
     @abstractmethod
     def W_dec(self) -> Tensor:
-        """What one unit of each feature adds to the reconstruction: (n_features, d_out)."""
+        """What one unit of each feature adds to the reconstruction, before a token's own scale: (n_features, d_out)."""
 
     @property
     def written(self) -> Tensor:
@@ -51,6 +55,12 @@ class Coder(ABC):
         The rows of W_dec, unless the reconstruction lives somewhere else (see the dictionary's `writes_to`).
         """
         return self.W_dec
+
+    @property
+    def reading(self) -> Tensor | None:
+        """How far a step in x raises what each feature reads, before its threshold and in units of its code:
+        (d_in, n_features). None where there is no such matrix, or where it differs from token to token."""
+        return None
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

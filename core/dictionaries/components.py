@@ -38,7 +38,7 @@ def components_of(batches: Iterable[Tensor], n_features: int) -> Components:
     """
     n, mean, scatter = 0, torch.zeros(0, dtype=torch.float64), torch.zeros(0, 0, dtype=torch.float64)
     for batch in batches:
-        x = batch.double().cpu()
+        x = batch.cpu().double()
         if n == 0:
             mean, scatter = x.new_zeros(x.shape[1]), x.new_zeros(x.shape[1], x.shape[1])
         if len(x) == 0:

@@ -23,6 +23,14 @@ ALIASES = (
 )
 
 
+# What a model can be opened with and has the same activations, but for rounding.
+HARMLESS = (
+    *("dtype", "torch_dtype", "device", "device_map", "n_devices", "n_ctx", "move_to_device", "attn_implementation"),
+    *("trust_remote_code", "local_files_only", "token", "cache_dir", "low_cpu_mem_usage", "use_cache"),
+    *("default_padding_side", "default_prepend_bos", "tokenizer"),
+)
+
+
 class NotSure(UserError):
     """The dictionary may not belong to this model or place; a person can say that it does.
 
@@ -85,10 +93,23 @@ def _plain(name: str) -> str:
 def _questions(dictionary: Dictionary, model: Model) -> list[str]:
     name = dictionary.metadata.get("model_name")
     if not isinstance(name, str) or not name:
-        return ["Its files do not say which model it was trained on."]
+        return ["Its files do not say which model it was trained on.", *_processing(dictionary)]
     if not same_model(name, model.id):
-        return [f"It says that it was trained on {name[:80]!r}, and this is {model.id!r}."]
-    return []
+        return [f"It says that it was trained on {name[:80]!r}, and this is {model.id!r}.", *_processing(dictionary)]
+    return _processing(dictionary)
+
+
+def _processing(dictionary: Dictionary) -> list[str]:
+    """A question where the weights of the model were changed before it was trained, as TransformerLens can do."""
+    given = dictionary.metadata.get("model_from_pretrained_kwargs")
+    given = given if isinstance(given, dict) else {}
+    asked = [str(key) for key, value in given.items() if value and key not in HARMLESS]
+    if not asked:
+        return []
+    return [
+        f"The model was opened for it with {', '.join(asked)[:200]}: its activations may have been other ones than this"
+        " model has (with center_writing_weights the stream has a mean of 0)."
+    ]
 
 
 def _sites(dictionary: Dictionary, model: Model, at: Site | None) -> tuple[Site, Site, list[str]]:

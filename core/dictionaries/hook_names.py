@@ -13,6 +13,7 @@ from torch import nn
 
 from core.dictionaries.sae.config import Unfit
 from core.models import KINDS, Model, Site
+from core.models.block import has_matrix
 
 # TransformerLens' names within a block, and the kind of site of the same layer that each is.
 HOOKS = {
@@ -21,13 +22,21 @@ HOOKS = {
     "hook_resid_pre": "before",
     "hook_in": "before",
     "hook_mlp_out": "mlp",
-    "mlp.hook_out": "mlp",
     "hook_attn_out": "attention",
-    "attn.hook_out": "attention",
     "mlp.hook_post": "hidden",
     "mlp.out.hook_in": "hidden",
 }
-MLP_INPUTS = ("hook_mlp_in", "mlp.hook_in", "mlp.hook_mlp_in", "ln2.hook_normalized")
+# What goes into the MLP, with a caution where the name may mean another tensor.
+MLP_INPUTS = {
+    "mlp.hook_in": "",
+    "mlp.hook_mlp_in": "",
+    "hook_mlp_in": "'hook_mlp_in' is the stream before the MLP's norm in TransformerLens 2, and what comes out of that"
+    " norm in version 3; it is taken for the latter.",
+    "ln2.hook_normalized": "'ln2.hook_normalized' is the input of the MLP only where that norm stands before it and its"
+    " gain is folded in.",
+}
+# What a branch puts out itself; a norm may stand between it and the stream.
+OWN_OUTPUTS = {"mlp.hook_out": "mlp", "attn.hook_out": "attention"}
 OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "c_proj", "dense", "wo", "out", "proj")
 
 _BLOCK = re.compile(r"(?:blocks|transformer_layers)\.(\d+)\.(.+)")
@@ -59,13 +68,9 @@ def _hook(layer: int, hook: str, name: str, model: Model) -> Named:
     if hook in HOOKS:
         return Named(_site(model, layer, HOOKS[hook], name))
     if hook in MLP_INPUTS:
-        path = _site(model, layer, "mlp", name).module
-        caution = (
-            "'ln2.hook_normalized' is the input of the MLP only where the gain of the norm before it is folded in."
-            if hook.startswith("ln2")
-            else ""
-        )
-        return Named(Site(layer, "mlp", path, "input"), caution)
+        return Named(Site(layer, "mlp", _mlp(model, layer, name), "input"), MLP_INPUTS[hook])
+    if hook in OWN_OUTPUTS:
+        return Named(_own_output(model, layer, OWN_OUTPUTS[hook], name))
     if hook == "attn.hook_z":
         return Named(_before_projection(model, layer, name))
     raise Unfit(f"it was trained at {name[:80]!r}, a place that has no single module in {model.id}")
@@ -78,6 +83,38 @@ def _site(model: Model, layer: int, kind: str, name: str) -> Site:
     if site is None:
         raise Unfit(f"it was trained at {name[:80]!r}, a place that has no single module in {model.id}")
     return site
+
+
+def _mlp(model: Model, layer: int, name: str) -> str:
+    """The module that is the MLP: what goes into it is the MLP's input.
+
+    The site of what the MLP adds is of no use here where a norm stands behind the MLP (Gemma 2 and 3, OLMo 2): that
+    norm's input is what the MLP has put out. The MLP holds the down projection and what stands before it.
+    """
+    added, hidden = _site(model, layer, "mlp", name).module, model.layout.hidden[layer]
+    block = model.layout.blocks[layer]
+    found = added
+    if hidden is not None and not hidden.startswith(f"{added}."):
+        found = f"{block}.{hidden.removeprefix(f'{block}.').split('.')[0]}"
+    module = model.network.get_submodule(found)
+    last = None if hidden is None else model.network.get_submodule(hidden)
+    before = [one for one in module.modules() if one is not last and not list(one.children()) and has_matrix(one)]
+    if found == hidden or not before:
+        raise Unfit(
+            f"it was trained at {name[:80]!r}, and the MLP of {model.id} is no module of its own whose input could be"
+            " read; name the module (model.layers.0.mlp input)"
+        )
+    return found
+
+
+def _own_output(model: Model, layer: int, kind: str, name: str) -> Site:
+    """What MLP or attention put out themselves, before a norm that may follow."""
+    site = _site(model, layer, kind, name)
+    if has_matrix(model.network.get_submodule(site.module)):
+        return site
+    if kind == "mlp":
+        return Site(layer, "mlp", _mlp(model, layer, name), "output")
+    raise Unfit(f"it was trained at {name[:80]!r}, behind which {model.id} has a norm; name the module itself")
 
 
 def _before_projection(model: Model, layer: int, name: str) -> Site:

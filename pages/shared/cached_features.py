@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -210,9 +211,10 @@ def ranking(opened: Opened, concept: str, limit: int, *, computed: bool) -> Conc
     if not computed:
         return None
     model, examples = cached.model(opened.spec), cached.examples(concept, limit)
-    names = sorted(_beside(opened, concept))
+    # A direction may be another one under the name of before.
+    beside = sorted((name, sha256(vector.tobytes()).hexdigest()) for name, vector in _beside(opened, concept).items())
     identity = (model.fingerprint, model.device.type, model.dtype_name)
-    key = (spaces.space(), opened.dictionary.key, *identity, examples.digest, *names)
+    key = (spaces.space(), opened.dictionary.key, *identity, examples.digest, *map(str, beside))
     return _ranking(key, opened, concept, limit)
 
 

@@ -54,7 +54,7 @@ def show(opened: Opened, numbers: list[int]) -> None:
                 "An index over more texts may find some."
             )
         else:
-            _numbers(one, label)
+            _numbers(opened, one, label)
         left, right = st.columns([3, 2], gap="large")
         with left:
             features_examples.show(opened, one)
@@ -155,7 +155,7 @@ def save_feature(opened: Opened, feature: int, label: Label | None) -> str:
     return name
 
 
-def _numbers(one: Feature, label: Label | None) -> None:
+def _numbers(opened: Opened, one: Feature, label: Label | None) -> None:
     columns = st.columns(4)
     columns[0].metric(
         "Density",
@@ -163,12 +163,13 @@ def _numbers(one: Feature, label: Label | None) -> None:
         help=f"Share of the tokens on which it is on (its code is not 0): {one.count:,} of {one.tokens:,} tokens that "
         "were read. First and special tokens and sinks are not counted unless the dictionary was trained on them.",
     )
+    scaled = SCALED if opened.dictionary.coder.writes_scaled else ""
     low = f" Its smallest is {one.min:.3g}." if one.min < 0 else ""
     columns[1].metric(
         "Maximum",
         f"{one.max:.3g}",
         help="Its largest code over all tokens that were read, in the dictionary's own unit: the length of what the "
-        f"feature adds, if its decoder row has length 1.{low}",
+        f"feature adds, if its decoder row has length 1{scaled}.{low}",
     )
     exact = "exact" if one.exact else "off by a sixteenth at the most"
     columns[2].metric(
@@ -189,12 +190,14 @@ def _numbers(one: Feature, label: Label | None) -> None:
     columns[3].caption(said)
 
 
+SCALED = ", at a token of scale 1 (this dictionary divides each token by its own scale first)"
 SCORE_HELP = (
     f"{defined('label score')} Here on tokens, weak ones counted as they come, with words counted in the place of a "
     "judge."
 )
 HAND_HELP = (
-    "How well the label's meaning tells 24 texts around tokens on which the feature is on from 72 around others: AUROC "
-    "of cosines of sentence embeddings, 0.5 is chance, 1 is perfect. A label that names a single word or mark fares "
-    "badly, since the embedder reads whole texts."
+    "How well the label's meaning tells up to 24 texts around tokens on which the feature is on from 72 around others, "
+    "none of them shown here: AUROC of cosines of sentence embeddings, 0.5 is chance, 1 is perfect. It does not "
+    "compare with the score of an automatic label, whose words are counted. A label that names a single word or mark "
+    "fares badly, since the embedder reads whole texts."
 )

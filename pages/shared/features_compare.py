@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 def compare(opened: Opened, chosen: Chosen) -> None:
     """Choose another dictionary of the same model, and see how far both agree."""
     from core.dictionaries.fitting import same_model
+    from core.dictionaries.metrics.compare import why_not
     from core.dictionaries.shelf import list_names
 
-    name = opened.dictionary.name
-    others = [one.name for one in list_names() if one.name != name and same_model(one.model_name, chosen.model)]
+    name, card = opened.dictionary.name, opened.dictionary.card
+    others = [
+        one.name
+        for one in list_names()
+        if one.name != name and same_model(one.model_name, chosen.model) and not why_not(name, card, one.name, one.card)
+    ]
     if not others:
-        st.caption("There is no other dictionary of this model yet.")
+        st.caption("There is no other dictionary of this model that writes into the same place.")
         return
     other = linked(
         st.selectbox,
@@ -35,10 +40,13 @@ def compare(opened: Opened, chosen: Chosen) -> None:
         valid=others.__contains__,
         options=others,
         width=360,
-        help="Of the same model. Features are matched by the cosine of what they write.",
+        help="Of the same model, writing into the same place. Features are matched by the cosine of what they write.",
     )
     arguments = ["sae", "compare", name, other]
+    since = {one: features_figures.changed(one) for one in (name, other)}
     job = jobs.find(jobs.job_id(arguments))
+    if job is not None and job.started < max(since.values()):  # of another dictionary that had one of the names
+        job = None
     if job is not None and job.state == "running":
         running.follow(job.id)
     elif job is not None and job.state == "done" and job.result:
@@ -50,7 +58,7 @@ def compare(opened: Opened, chosen: Chosen) -> None:
         if st.button("Compare", key="compare_dictionaries", icon=":material/play_arrow:"):
             jobs.start(arguments, f"Compare {name} and {other}")
             st.rerun()
-    both = {one: features_figures.measured(one) for one in (name, other)}
+    both = {one: features_figures.measured(one, since[one]) for one in (name, other)}
     known = {one: found for one, found in both.items() if found is not None}
     if len(known) == 2:
         table = features_figures.figures_table(known)

@@ -49,10 +49,26 @@ FIGURES = {
 }
 
 
+def changed(name: str) -> float:
+    """When the files of a dictionary at hand were written (seconds): what is older is of another one of its name."""
+    from core.dictionaries.formats import CONFIG, WEIGHTS
+    from core.dictionaries.library import folders_at_hand
+
+    folder = folders_at_hand().get(name)
+    try:
+        return 0.0 if folder is None else max((folder / file).stat().st_mtime for file in (CONFIG, WEIGHTS))
+    except OSError:
+        return 0.0
+
+
 def measured(name: str, since: float = 0.0) -> dict[str, Any] | None:
-    """The result of the last job that measured a dictionary, if it was started after `since` (seconds)."""
+    """The result of the last job that measured a dictionary, if it was started after `since` (seconds) and its figures
+    mean what they mean today."""
+    from core.dictionaries.metrics.evaluate import FORMAT
+
     for job in jobs.jobs():
-        if job.arguments[:3] == ("sae", "eval", name) and job.state == "done" and job.started > since and job.result:
+        ours = job.arguments[:3] == ("sae", "eval", name) and job.state == "done" and job.started > since
+        if ours and job.result and job.result["details"].get("format") == FORMAT:
             return job.result
     return None
 

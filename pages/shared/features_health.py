@@ -14,7 +14,7 @@ from core.charts import Bars, against, bars, parts
 from pages.shared import features_indexing, features_new, features_probes, running
 from pages.shared.downloads import file_part, json_button
 from pages.shared.features_compare import compare
-from pages.shared.features_figures import FIGURES, figures_table, measured
+from pages.shared.features_figures import FIGURES, changed, figures_table, measured
 from pages.shared.frame import Chosen
 from pages.shared.hardware import as_arguments
 from pages.shared.text import duration, plain
@@ -27,8 +27,8 @@ MISSING = (
     "predict it; {nonlinear} is missing and would not be predicted so."
 )
 MISSING_HELP = (
-    "The variance of held-out tokens in three parts (Engels et al. 2024): what the dictionary rebuilds; error that "
-    "least squares predict from the activation, fitted on other texts; and the rest, which is called dark matter."
+    "The variance in three parts (Engels et al. 2024): what the dictionary rebuilds; error that least squares predict "
+    "from the activation; and the rest, called dark matter. Fitted on each half of the texts and scored on both."
 )
 NORMS_HELP = (
     "Token by token (Lee et al. 2025): were what features write at right angles, both norms would be equal. Below the "
@@ -44,7 +44,7 @@ def show(opened: Opened, chosen: Chosen) -> list[int]:
     st.subheader("What it explains and what it breaks", anchor=False)
     _measured(opened, chosen)
     st.subheader("How concepts lie in it", anchor=False)
-    features_probes.show(opened, chosen, _changed(opened))
+    features_probes.show(opened, chosen, changed(opened.dictionary.name))
     st.subheader("Beside another dictionary", anchor=False)
     compare(opened, chosen)
     with st.expander("Index over more texts", icon=":material/add_chart:"):
@@ -98,7 +98,7 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
     name = opened.dictionary.name
     arguments = ["sae", "eval", name, "--limit", str(TEXTS), "--broken", str(BROKEN), "--model", chosen.model]
     arguments += as_arguments()
-    found = measured(name, _changed(opened))
+    found = measured(name, changed(name))
     if found is None:
         _published(opened)
         job = jobs.find(jobs.job_id(arguments))
@@ -111,8 +111,8 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
         whole = features_new.tokens_per_second(chosen, (chosen.layers or 30) - 1)
         seconds = TEXTS * TOKENS / features_new.tokens_per_second(chosen, layer) + 5 * BROKEN * TOKENS / whole
         st.caption(
-            f"Measured on {TEXTS} held-out texts of the corpus, {BROKEN} of them with the reconstruction put in the "
-            f"activations' place: roughly {duration(OPENING + features_new.CORPUS + seconds)}."
+            f"Measured on {TEXTS} {opened.dictionary.card.held_out}; {BROKEN} of them with the reconstruction put in "
+            f"the activations' place: roughly {duration(OPENING + features_new.CORPUS + seconds)}."
         )
         if st.button("Measure", key="measure_dictionary", icon=":material/play_arrow:", type="primary"):
             jobs.start(arguments, f"Measure {name}")
@@ -122,14 +122,15 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
     if details.get("warning"):
         st.warning(plain(str(details["warning"])))
     table = figures_table({name: found})
-    _draw(table, name)
+    _draw(table, name, opened.dictionary.card.held_out)
     left, right = st.columns(2, gap="large")
     with left:
         _missing(details.get("missing"))
     with right:
         _norms(details.get("norms"))
     st.caption(
-        f"On {details['texts']:,} texts, {details['tokens']:,} tokens; 95% intervals by drawing texts again. Positions "
+        f"On {details['texts']:,} {opened.dictionary.card.held_out}. {details['tokens']:,} tokens; 95% intervals "
+        "by drawing texts again. Positions "
         "on which the dictionary was not trained pass unchanged."
     )
     json_button(lambda: found, f"figures-{file_part(name)}.json")
@@ -138,7 +139,9 @@ def _measured(opened: Opened, chosen: Chosen) -> None:
 def _missing(dark: dict[str, float] | None) -> None:
     st.markdown("**What is missing**", help=MISSING_HELP)
     if dark is None:
-        st.caption("There were too few tokens to tell: least squares takes four for each dimension, twice.")
+        st.caption(
+            "It cannot be told: least squares takes four tokens for each dimension, twice; at most 4,096 dimensions."
+        )
         return
     st.plotly_chart(
         parts([("explained", dark["explained"]), ("linear error", dark["linear"]), ("the rest", dark["nonlinear"])]),
@@ -167,13 +170,13 @@ def _norms(found: dict[str, list[float]] | None) -> None:
     )
 
 
-def _draw(table: pd.DataFrame, name: str) -> None:
+def _draw(table: pd.DataFrame, name: str, texts: str) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(
         table,
         hide_index=True,
         column_config={
-            name: number("measured", format="%.3f", help="Here, on texts that it was not trained on"),
+            name: number("measured", format="%.3f", help=f"Here, on {texts}"),
             "from": number("from", format="%.3f", help="Lower end of the 95% interval"),
             "to": number("to", format="%.3f", help="Upper end of it"),
             "published": number("published", format="%.3f", help="What came along with it, on texts of its makers"),
@@ -187,13 +190,3 @@ def _published(opened: Opened) -> None:
     if opened.dictionary.published:
         said = ", ".join(f"{FIGURES.get(k, (k,))[0]} {v:.3f}" for k, v in opened.dictionary.published.items())
         st.caption(f"Published with it, measured by its makers: {plain(said)}.")
-
-
-def _changed(opened: Opened) -> float:
-    from core.dictionaries.formats import WEIGHTS
-
-    folder = opened.dictionary.folder
-    try:
-        return 0.0 if folder is None else (folder / WEIGHTS).stat().st_mtime
-    except OSError:
-        return 0.0

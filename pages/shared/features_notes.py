@@ -44,7 +44,7 @@ def edit_label(opened: Opened, feature: int, label: Label | None) -> None:
             value=label.text if label else "",
             max_chars=500,
             help="Your label is shown in the place of an automatic one, and is put to the test: how well its meaning "
-            "tells texts around the feature's tokens from others. Empty takes yours away.",
+            "tells texts around the feature's tokens from others, none of them shown here. Empty takes yours away.",
         )
         if st.form_submit_button("Save"):
             with mendable(), st.spinner("Testing the label …"):
@@ -77,19 +77,19 @@ def _ask(opened: Opened, feature: int) -> None:
             return
         with st.spinner(f"Asking {plain(endpoint.model)} …"):
             text = ask_for_label(endpoint, opened.index, cached.model(opened.spec), feature)
-            score = _score(opened, feature, text, held_out=True)
+            score = _score(opened, feature, text)
         say(opened.dictionary.key, feature, label=text, score=score, by="model")
         st.rerun()
 
 
-def _score(opened: Opened, feature: int, text: str, *, held_out: bool = False) -> float | None:
+def _score(opened: Opened, feature: int, text: str) -> float | None:
     """How well a label's meaning tells the feature's texts from others; None where that cannot be told."""
     from core.dictionaries.index.meaning import score_by_meaning
     from core.models import embedder_version
 
     if not text.strip() or embedder_version() is None:
         return None
-    found = score_by_meaning(opened.index, cached.model(opened.spec), feature, text, held_out=held_out)
+    found = score_by_meaning(opened.index, cached.model(opened.spec), feature, text)
     return None if found is None else found.auroc
 
 

@@ -26,7 +26,8 @@ SPARSE_HELP = (
 )
 OWN_HELP = (
     "Drop of the accuracy, in parts of 1, of each concept's probe when the features that speak for that concept most "
-    "are taken out of the activations; 0.5 takes all there is to take from a probe that was always right."
+    "are taken out of the activations. A probe that then takes all texts for one class has dropped to 0.5; one that is "
+    "turned round falls further."
 )
 ABSORBED_HELP = (
     "Share of held-out words whose first letter a probe reads though none of the letter's features is on, while "
@@ -45,6 +46,8 @@ def show(opened: Opened, chosen: Chosen, since: float) -> None:
         _sparse(job.result["sparse"])
         if job.result["perturbation"]:
             _perturbed(job.result["perturbation"])
+        elif job.result.get("unperturbed"):
+            st.caption(plain(job.result["unperturbed"]))
         if job.result["absorption"]:
             _absorbed(job.result["absorption"])
         result = job.result
@@ -124,7 +127,7 @@ def _perturbed(found: dict[str, Any]) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         column_config={
-            "score": number("score", format="%.3f", help="own - others: 0 says that nothing is apart, 0.5 is the most"),
+            "score": number("score", format="%.3f", help="own - others: 0 says that nothing is apart"),
             "from": number("from", format="%.3f", help="Lower end of the 95% interval: texts drawn again"),
             "to": number("to", format="%.3f", help="Upper end of it"),
             "own": number("own", format="%.3f", help=OWN_HELP),

@@ -23,6 +23,7 @@ from core.dictionaries.index.texts import keep_texts
 from core.dictionaries.index.together import partners
 from core.dictionaries.index.view import columns_of
 from core.dictionaries.index.weights import neighbours, promotions
+from core.dictionaries.writing import is_added
 from core.errors import UserError
 from core.models import Model
 from core.progress import Listener, Progress, silent
@@ -72,8 +73,11 @@ def build_index(
 
 def index_key(model: Model, dictionary: Dictionary, indexed: Indexed, settings: Settings, source: str) -> str:
     """24 hexadecimal digits of all that decides an index's numbers; names its folder."""
+    # Not a higher FORMAT: only these were named tokens by mistake, and of all others an index holds what it held.
+    apart = dictionary.coder.written.shape[1] == model.width and not is_added(dictionary.card.writes_to, model)
     return workspace.digest(
         {
+            **({"promoted": "none"} if apart else {}),
             "what": "index",
             "format": FORMAT,
             "dictionary": dictionary.key,

@@ -28,16 +28,17 @@ PERMUTATIONS = 9999
 FEWEST = 5  # training texts in which a feature has to be on, to be considered
 AT_ONCE = 512  # features
 DIFFERENCE = "difference of means"
+NOTHING_TOLD = (0.0, 1.0)  # interval of an AUROC of codes that are all alike
 
 
 @dataclass(frozen=True)
 class ConceptFeature:
     """A feature and how well its code tells positives from negatives.
 
-    train_auroc: on the half on which it was chosen. auroc, interval: on the other half, 0 to 1, chance 0.5; 95%. p:
-    that it is no better than chance there, one-sided, by dealing the labels of groups anew; p_adjusted: Holm, for all
-    features that were tested. on: share of all texts in which it is on. cosines: of what it writes with directions, by
-    name.
+    train_auroc: on the half on which it was chosen. auroc, interval: on the other half, 0 to 1, chance 0.5; 95%, and 0
+    to 1 where its codes there are all alike. p: that it is no better than chance there, one-sided, by dealing the
+    labels of groups anew; p_adjusted: Holm, for all features that were tested. on: share of all texts in which it is
+    on. cosines: of what it writes with directions, by name.
     """
 
     feature: int
@@ -108,6 +109,7 @@ def features_for(
     labels, groups = examples.labels[test], examples.groups[test]
     held_out = aurocs(labels, own)
     intervals = auroc_intervals(labels, own, groups=groups, seed=seed)
+    alike = (own == own[:, :1]).all(axis=1)  # drawing such texts again would say that 0.5 is certain
     p = _p_values(own, labels, groups, held_out, seed)
     adjusted = holm(p)
     cosines = _cosines(dictionary, codes, examples.labels, train, directions or {}, chosen)
@@ -116,7 +118,7 @@ def features_for(
             feature=int(chosen[place]),
             train_auroc=float(scored[order[place]]),
             auroc=float(held_out[place]),
-            interval=(float(intervals[place][0]), float(intervals[place][1])),
+            interval=NOTHING_TOLD if alike[place] else (float(intervals[place][0]), float(intervals[place][1])),
             p=float(p[place]),
             p_adjusted=float(adjusted[place]),
             on=float(codes.on_in[chosen[place]] / codes.n_texts),

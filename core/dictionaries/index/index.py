@@ -150,7 +150,8 @@ def open_index(dictionary: Dictionary, *, key: str | None = None) -> Index:
 
 
 def list_indexes(dictionary: Dictionary) -> list[Path]:
-    """Folders of all indexes of a dictionary that hold something to show, the one over most tokens first."""
+    """Folders of all indexes of a dictionary that hold something to show, the one over most tokens first; of equals the
+    newest."""
     folders = workspace.listed("indexes", f"*/{files.MANIFEST}")
     if dictionary.folder is not None:
         folders.append(dictionary.folder / BESIDE / files.MANIFEST)
@@ -161,8 +162,8 @@ def list_indexes(dictionary: Dictionary) -> list[Path]:
         if manifest and isinstance(about, dict) and about.get("dictionary_key") == dictionary.key:
             tokens = manifest.get("tokens")
             if isinstance(tokens, int) and isinstance(manifest.get("files"), dict) and "columns" in manifest["files"]:
-                found.append((-tokens, str(path.parent), path.parent))
-    return [folder for _, _, folder in sorted(found)]
+                found.append((tokens, str(manifest.get("created")), path.parent))
+    return [folder for _, _, folder in sorted(found, reverse=True)]
 
 
 def _generation(folder: Path) -> Any:

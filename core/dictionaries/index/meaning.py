@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 POSITIVES, NEGATIVES = 24, 72  # windows that are embedded: about a second on a processor
 
 
-def score_by_meaning(
-    index: Index, model: Model, feature: int, label: str, *, held_out: bool = False
-) -> Detected | None:
+def score_by_meaning(index: Index, model: Model, feature: int, label: str) -> Detected | None:
     """AUROC, 0.5 is chance, of telling windows in which a feature is on from others by their likeness to `label`.
 
     Windows of tokens on which the feature is on, drawn evenly, against windows around random tokens on which it is off;
     a window's score is the cosine of its meaning with the label's, by the bundled sentence embedder. A label that names
-    a single word or mark fares badly here, since the embedder reads whole windows. held_out: only windows of texts that
-    make no labels, for a label that came from the others. None where there are fewer than
-    three windows of either. Raises UserError for an empty label and if the embedder is not installed.
+    a single word or mark fares badly here, since the embedder reads whole windows. Only windows of texts that make no
+    labels, and of which no example is shown on the feature's card: whoever wrote the label, a person who looked at the
+    card or a language model that was asked, has not seen them. None where there are fewer than three windows of either.
+    Raises UserError for an empty label and if the embedder is not installed.
     """
     from core.models import embed
 
     index.check(feature)
     if not label.strip():
         raise UserError("There is no label to test; type one.")
-    making = makes_labels(index)
+    seen = makes_labels(index)
+    shown_on_card = index.columns["example_text"][feature]
+    seen[shown_on_card[shown_on_card >= 0]] = True
     on, off = (
-        [place for place in places if not (held_out and making[place[0]])][:most]
+        [place for place in places if not seen[place[0]]][:most]
         for places, most in ((_on(index, feature), POSITIVES), (_off(index, feature), NEGATIVES))
     )
     shown = ["".join(pieces) for pieces, _ in around_tokens(index, model, [*on, *off])]

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 # What each column is, for people.
 PROBED = {
     "probe_weight": "Cosine, -1 to 1, of what it writes with the direction that was chosen. A probe along that "
-    "direction reads a rebuilt activation as the sum of codes times this, times the length of what each writes.",
+    "direction reads a rebuilt activation as the sum of codes times this, times the length of what each writes (and "
+    "the token's own scale, where the dictionary divides by that first).",
     "probe_reads": "How far a step of length 1 along the direction raises what the feature reads, before its "
-    "threshold: its encoder's column times the direction, in units of its code.",
+    "threshold: its encoder's column times the direction, in units of its code. Blank where the dictionary divides "
+    "each token by its own scale.",
 }
 
 
@@ -36,8 +38,8 @@ def probed(dictionary: Dictionary, direction: Direction) -> dict[str, NDArray[np
     """(m,) arrays by the names of PROBED; NaN where the direction is at another place than what is asked about.
 
     probe_weight: cosine of what each feature writes there with the direction, NaN for one that writes nothing.
-    probe_reads: W_enc^T v, v of length 1, as `W_enc` stands in the file; a scale that some architectures take out of
-    activations first is not in it. Raises UserError for a direction of another model, width or place.
+    probe_reads: W_enc^T v, v of length 1, in units of the code (see `Coder.reading`); NaN for a dictionary that divides
+    each token by its own scale. Raises UserError for a direction of another model, width or place.
     """
     card, coder = dictionary.card, dictionary.coder
     if not fits(dictionary, direction):
@@ -51,7 +53,7 @@ def probed(dictionary: Dictionary, direction: Direction) -> dict[str, NDArray[np
         found["probe_weight"] = _cosines(coder.written, vector, direction.name)
     elif direction.site == str(card.rebuilds):
         found["probe_weight"] = _cosines(coder.W_dec, vector, direction.name)
-    reads = coder.tensors().get("W_enc")
+    reads = coder.reading
     if reads is not None and direction.site == str(card.reads):
         _check(reads.shape[0], vector, direction.name)
         found["probe_reads"] = (vector.astype(np.float32) @ reads.detach().float().cpu().numpy()).astype(np.float32)

@@ -23,7 +23,8 @@ COLUMNS = {
     "feature": "Its number.",
     "label": "What it is called: by hand, as published, or by the words that tell its examples.",
     "label_by": "Who named it: hand, model (a language model that was asked), published or automatic.",
-    "label_score": "How well the label tells held-out examples from other tokens: AUROC, 0.5 is chance, 1 is perfect.",
+    "label_score": "How well the label tells held-out examples from other tokens: AUROC, 0.5 is chance, 1 is perfect. "
+    "Of an automatic label by its words, of one by hand or by a model by likeness of meaning: the two do not compare.",
     "density": "Share of the tokens on which it is on, 0 to 1.",
     "count": "Tokens on which it is on.",
     "max": "Its largest code.",

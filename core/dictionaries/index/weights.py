@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.index.settings import LISTED
+from core.dictionaries.writing import is_added
 from core.errors import UserError
 from core.models import Model, direction_logits
 from core.progress import Listener, Progress, silent
@@ -23,8 +24,8 @@ def promotions(model: Model, dictionary: Dictionary, *, progress: Listener = sil
 
     up_id, down_id: (m, 10) int32; up, down: (m, 10) float32, logits per dose as in `core.models.direction_logits`: for
     a push along what the feature writes, as long as a typical token. Strongest first; -1 and NaN for a feature that
-    writes nothing. All are -1 where features write somewhere else than into the stream, or where the way from there to
-    the logits is not norm and linear maps.
+    writes nothing. All are -1 where features write somewhere else than into the stream (inside attention or the MLP, or
+    before a norm that stands behind them), and where the way from there to the logits is not norm and linear maps.
     """
     rows = dictionary.coder.written.float().cpu()
     m = len(rows)
@@ -32,7 +33,7 @@ def promotions(model: Model, dictionary: Dictionary, *, progress: Listener = sil
         **{f"{name}_id": np.full((m, LISTED), -1, dtype=np.int32) for name in ("up", "down")},
         **{name: np.full((m, LISTED), np.nan, dtype=np.float32) for name in ("up", "down")},
     }
-    if rows.shape[1] != model.width:
+    if rows.shape[1] != model.width or not is_added(dictionary.card.writes_to, model):
         return found
     alive = (rows.norm(dim=1) > 0).nonzero()[:, 0]
     known = len(model.tokenizer)

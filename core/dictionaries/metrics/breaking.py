@@ -20,6 +20,7 @@ from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.resample import interval
 from core.dictionaries.stream import kept_mask
 from core.errors import UserError
+from core.examples.grouping import group_rows
 from core.models import Model, batch, edit, tokenize
 from core.models.hooks import on_sites
 from core.models.recording import forward
@@ -81,7 +82,7 @@ def breaking(
     if totals[0] == 0:
         raise UserError("The texts hold no token to predict; give longer ones.")
     names = ("clean", *ARMS)
-    groups = groups or range(len(texts))
+    groups = group_rows(texts).tolist() if groups is None else groups
     return Breaking(
         ce={name: float(totals[1 + i] / totals[0]) for i, name in enumerate(names)},
         kl={name: float(totals[5 + i] / totals[0]) for i, name in enumerate(ARMS)},
@@ -129,8 +130,8 @@ def _arms(model: Model, coder: Coder, card: Card, inputs: dict[str, Tensor], mea
         columns.append(nats(log_p))
         gap = (clean[:, :-1].exp() * (clean[:, :-1] - log_p[:, :-1])).sum(dim=2)
         divergences.append((gap * real).sum(dim=1))
-    table = torch.stack([column.double() for column in [*columns, *divergences]], dim=1)
-    return table.cpu().numpy(), int(kept.sum())
+    table = torch.stack([column.cpu().double() for column in [*columns, *divergences]], dim=1)
+    return table.numpy(), int(kept.sum())
 
 
 def _log_probabilities(model: Model, inputs: dict[str, Tensor]) -> Tensor:

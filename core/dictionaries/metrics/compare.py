@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.dictionaries.card import Card
 from core.dictionaries.dictionary import Dictionary
 from core.errors import UserError
 
 CHUNK = 2048  # rows that are compared with all others at once
 LEVELS = (0.7, 0.9)
+STREAM = {"before", "after"}  # kinds of sites that are the residual stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +45,13 @@ class Comparison:
 
 
 def compare(one: Dictionary, other: Dictionary, *, seed: int = 0) -> Comparison:
-    """Match features by the cosine of what they write. Raises UserError if the two write into different places.
+    """Match features by the cosine of what they write. Raises UserError if the two write into different places (see
+    `why_not`).
 
     Rows that are all zero match nothing (cosine 0).
     """
+    if said := why_not(one.name, one.card, other.name, other.card):
+        raise UserError(said)
     a, b = _unit(one.coder.written), _unit(other.coder.written)
     if a.shape[1] != b.shape[1]:
         raise UserError(
@@ -57,6 +62,24 @@ def compare(one: Dictionary, other: Dictionary, *, seed: int = 0) -> Comparison:
     noise = torch.randn(b.shape, generator=torch.Generator().manual_seed(seed))
     chance = _nearest(a, _unit(noise))[1].mean()
     return Comparison(_matches(first, second), _matches(second, first), float(chance))
+
+
+def why_not(name: str, card: Card, other: str, others: Card) -> str | None:
+    """A sentence on why two dictionaries cannot be compared: another model, or another place into which they write.
+
+    The stream is one place at all layers, since every block adds to what the one before it left. None where they can
+    be, and where a card does not say, as before a dictionary is bound to a model.
+    """
+    prints = card.model_fingerprint, others.model_fingerprint
+    if all(prints) and prints[0] != prints[1]:
+        models = (
+            f"{name!r} is of {card.model_id} ({prints[0][:8]}) and {other!r} of {others.model_id} ({prints[1][:8]})"
+        )
+        return f"{models}: what features write cannot be compared between models."
+    one, two = card.writes_to, others.writes_to
+    if one is None or two is None or str(one) == str(two) or {one.kind, two.kind} <= STREAM:
+        return None
+    return f"{name!r} writes into {one} and {other!r} into {two}: they cannot be compared."
 
 
 def _unit(rows: Tensor) -> Tensor:

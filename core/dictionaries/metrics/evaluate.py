@@ -14,14 +14,14 @@ from core.activations.recipe import corpus_hash
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.breaking import breaking
 from core.dictionaries.metrics.explained import explained_variance
-from core.dictionaries.metrics.missing import missing
 from core.dictionaries.metrics.reading import read
 from core.dictionaries.metrics.shape import encoder_decoder_cosine, norms
 from core.examples import reference_texts
 from core.models import Model, tokenize
 from core.progress import Listener, silent
 
-FORMAT = 2  # raised when a figure changes its meaning, or one comes to it
+FORMAT = 3  # raised when a figure changes its meaning, or one comes to it
+OPENING_FORMAT = 2  # the same of the opening check
 OPENING_TOKENS = 2000
 SCATTERED = 400  # tokens whose two norms are kept one by one
 DOUBTFUL = 0.5  # explained variance below which a dictionary hardly belongs where it was put
@@ -37,10 +37,11 @@ def evaluate(
     max_length: int = 256,
     progress: Listener = silent,
 ) -> dict[str, Any]:
-    """Figures of `dictionary` (bound to `model`) over texts that it was not trained on, as plain JSON.
+    """Figures of `dictionary` (bound to `model`) over texts, best such as it was not trained on, as plain JSON.
 
     broken: how many of the texts the cross-entropies are measured on, four passes of the whole model each. groups:
-    texts that belong together when they are drawn again. The keys are described in docs/dictionaries.md.
+    texts that belong together when they are drawn again or dealt into halves. The keys are described in
+    docs/dictionaries.md.
     """
     key = workspace.digest(
         {
@@ -72,16 +73,16 @@ def _measured(
     max_length: int,
     progress: Listener,
 ) -> dict[str, Any]:
-    reading = read(model, dictionary, texts, groups=groups, max_length=max_length, progress=progress)
+    reading = read(model, dictionary, texts, groups=groups, in_parts=True, max_length=max_length, progress=progress)
     some = list(texts[:broken])
     those = None if groups is None else list(groups[:broken])
     broke = breaking(model, dictionary, some, reading.mean, groups=those, max_length=max_length, progress=progress)
     cosines = encoder_decoder_cosine(dictionary.coder)
-    dark = missing(reading.x, reading.target, reading.rebuilt, reading.row_of)
-    scatter = norms(dictionary.coder, reading.rebuilt, reading.codes_norm)
+    scatter = norms(dictionary.coder, reading.inner, reading.codes_norm)
     density = reading.density
     live = density[density > 0]
     return {
+        "format": FORMAT,
         "explained_variance": reading.explained_variance,
         "ce_recovered": broke.recovered["ce_recovered"],
         "ce_recovered_mean": broke.recovered["ce_recovered_mean"],
@@ -100,7 +101,7 @@ def _measured(
         "density_quantiles": [float(q) for q in np.quantile(live, [0.05, 0.25, 0.5, 0.75, 0.95])] if len(live) else [],
         "dense": float((density > 0.1).mean()),
         "encoder_decoder_cosine": None if cosines is None else float(np.mean(cosines)),
-        "missing": None if dark is None else asdict(dark),
+        "missing": None if reading.missing is None else asdict(reading.missing),
         "norm_ratio": float(np.median(scatter.codes / np.maximum(scatter.rebuilt, 1e-30))),
         "norm_error": float(np.mean(scatter.error)),
         "norms": {"rebuilt": scatter.rebuilt[:SCATTERED].tolist(), "codes": scatter.codes[:SCATTERED].tolist()},
@@ -121,7 +122,7 @@ def opening_check(model: Model, dictionary: Dictionary, *, progress: Listener = 
     key = workspace.digest(
         {
             "what": "opening check",
-            "format": FORMAT,
+            "format": OPENING_FORMAT,
             "dictionary": dictionary.key,
             "fingerprint": model.fingerprint,
             "device": model.device.type,

@@ -11,10 +11,11 @@ def explained_variance(x: Tensor, rebuilt: Tensor) -> float:
 
     Raises ValueError for fewer than two tokens or tokens that are all the same.
     """
-    spread = (x.double() - x.double().mean(dim=0)).square().sum()
+    x, rebuilt = x.cpu().double(), rebuilt.cpu().double()  # not every device has 64 bits
+    spread = (x - x.mean(dim=0)).square().sum()
     if len(x) < 2 or not float(spread) > 0:
         raise ValueError("explained variance needs at least two different tokens")
-    return float(1 - (x.double() - rebuilt.double()).square().sum() / spread)
+    return float(1 - (x - rebuilt).square().sum() / spread)
 
 
 class Explained:
@@ -29,7 +30,7 @@ class Explained:
     def add(self, x: Tensor, rebuilt: Tensor) -> None:
         if len(x) == 0:
             return
-        x, rebuilt = x.double(), rebuilt.double()
+        x, rebuilt = x.cpu().double(), rebuilt.cpu().double()
         if self.n == 0:
             self.origin, self.sums = x.mean(dim=0), torch.zeros_like(x[0])
         away = x - self.origin

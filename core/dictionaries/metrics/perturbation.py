@@ -32,8 +32,8 @@ class Perturbed:
     """With the `n_features` features of each concept taken out in turn.
 
     accuracy[i][j]: of the probe of concept i on its held-out texts, 0 to 1, without the features of concept j. own:
-    mean drop where both are the same; others: mean drop where they are not. score: own - others, at most 0.5 for probes
-    that were always right; interval: 95%, texts of each concept drawn again. random: own with as many random features.
+    mean drop where both are the same; others: mean drop where they are not. score: own - others; interval: 95%,
+    texts of each concept drawn again. random: own with as many random features.
     """
 
     n_features: int
@@ -85,12 +85,10 @@ def perturbation(
 ) -> Perturbation:
     """Take the features of each concept out in turn. read: sets with their codes, pooled by "mean".
 
-    Raises UserError for fewer than two sets, and for a dictionary that reads and rebuilds different places.
+    Raises UserError where that makes no sense (see `why_not`).
     """
-    if len(read) < 2:
-        raise UserError("Perturbing probes takes two sets at the least: one concept is told from the others.")
-    if dictionary.card.reads != dictionary.card.rebuilds:
-        raise UserError(f"{dictionary.name!r} reads one place and rebuilds another: its features cannot be taken out.")
+    if said := why_not(dictionary, len(read)):
+        raise UserError(said)
     rows = dictionary.coder.W_dec.detach().cpu().numpy().astype(np.float64)
     concepts = [_concept(examples, codes, rows, seed) for examples, codes in read]
     nothing = np.zeros(0, dtype=np.intp)
@@ -125,6 +123,20 @@ def perturbation(
         )
     names = tuple(examples.id for examples, _ in read)
     return Perturbation(names, tuple(float(one.mean()) for one in clean), tuple(results))
+
+
+def why_not(dictionary: Dictionary, sets: int) -> str | None:
+    """A sentence on why features cannot be taken out, with so many sets; None if they can be."""
+    if sets < 2:
+        return "Perturbing probes takes two sets at the least: one concept is told from the others."
+    if dictionary.card.reads != dictionary.card.rebuilds:
+        return f"{dictionary.name!r} reads one place and rebuilds another: its features cannot be taken out."
+    if dictionary.coder.writes_scaled:
+        return (
+            f"{dictionary.name!r} divides each token by its own scale: how much of a text a feature makes up is not"
+            " told by its mean code, so that nothing is perturbed."
+        )
+    return None
 
 
 def _concept(examples: Examples, codes: Pooled, rows: NDArray[np.float64], seed: int) -> _Concept:

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.metrics.explained import Explained
+from core.dictionaries.metrics.missing import Errors, Missing, halves_of
 from core.dictionaries.metrics.resample import interval
 from core.dictionaries.stream import read_tokens
 from core.errors import UserError
+from core.examples.grouping import group_rows
 from core.models import Model
 from core.progress import Listener, silent
 
@@ -28,8 +30,9 @@ class Reading:
     75 and 95%. density: (n_features,) share of tokens on which each feature is on. mean: (d_out,) of what is rebuilt.
     components: explained variance of as many principal components as features are on per token, fitted on these very
     tokens: what a linear dictionary of that size could do at best; None where input and output differ.
-    x, target, codes_norm, rebuilt, row_of: of the first 16,384 tokens: (n, d_in), (n, d_out), (n,) norm of the codes
-    times the lengths of their rows, (n, d_out), (n,) place of the text.
+    missing: what is not rebuilt, in parts; None where it was not asked for or cannot be told. target, codes_norm,
+    rebuilt, inner: of the first 16,384 tokens: (n, d_out), (n,) norm of the codes times the lengths of their rows,
+    (n, d_out), and (n, d_out) what is rebuilt before the token's own scale is put back, which the codes add up to.
     """
 
     n_tokens: int
@@ -41,11 +44,11 @@ class Reading:
     density: np.ndarray
     mean: Tensor
     components: float | None
-    x: Tensor
+    missing: Missing | None
     target: Tensor
     codes_norm: Tensor
     rebuilt: Tensor
-    row_of: Tensor
+    inner: Tensor
 
     @property
     def dead(self) -> float:
@@ -55,11 +58,10 @@ class Reading:
 
 @dataclass(eq=False)
 class _Sample:
-    x: list[Tensor] = field(default_factory=list)
     target: list[Tensor] = field(default_factory=list)
     codes_norm: list[Tensor] = field(default_factory=list)
     rebuilt: list[Tensor] = field(default_factory=list)
-    row_of: list[Tensor] = field(default_factory=list)
+    inner: list[Tensor] = field(default_factory=list)
 
 
 class _PerText:
@@ -77,12 +79,12 @@ class _PerText:
             self.away = away.new_zeros(len(self.sums), away.shape[1])
         self.away.index_add_(0, rows, away)
 
-    def interval(self, shift: Tensor, groups: Sequence[int] | None) -> tuple[float, float] | None:
+    def interval(self, shift: Tensor, groups: Sequence[int]) -> tuple[float, float] | None:
         """Of the explained variance; the mean, origin + shift, stands still while texts are drawn again."""
         n, missed, squares = self.sums.T
         spread = squares - 2 * (self.away @ shift).numpy() + n * float(shift.square().sum())
         pairs = np.stack([missed, spread], axis=1)
-        return interval(pairs, groups or range(len(pairs)), lambda totals: 1 - totals[:, 0] / totals[:, 1])
+        return interval(pairs, groups, lambda totals: 1 - totals[:, 0] / totals[:, 1])
 
 
 @torch.no_grad()
@@ -92,13 +94,18 @@ def read(
     texts: Sequence[str],
     *,
     groups: Sequence[int] | None = None,
+    in_parts: bool = False,
     max_length: int = 256,
     progress: Listener = silent,
 ) -> Reading:
     """Run `dictionary` (bound to `model`, see `fitted`) over texts; one pass, memory bounded.
 
-    groups: texts that belong together when they are drawn again. Raises UserError if fewer than two tokens are kept.
+    groups: texts that belong together when they are drawn again or dealt into halves; without them only equal texts
+    do. in_parts: tell what is `missing`, which takes products of all pairs of dimensions. Raises UserError if fewer
+    than two tokens are kept.
     """
+    groups = group_rows(texts).tolist() if groups is None else groups
+    errors = Errors(halves_of(groups)) if in_parts else None
     card, coder = dictionary.card, dictionary.coder.to(model.device)
     assert card.reads is not None
     assert card.rebuilds is not None
@@ -125,16 +132,18 @@ def read(
         explained.add(target, rebuilt)
         counts += (codes != 0).sum(dim=0).cpu().numpy()
         actives.append((codes != 0).sum(dim=1).cpu().numpy())
-        away = (target.double() - explained.origin).cpu()
+        away = target.cpu().double() - explained.origin
         scatter = away.T @ away if len(scatter) == 0 else scatter + away.T @ away
-        missed = (target.double() - rebuilt.double()).square().sum(dim=1).cpu()
+        missed = (target.cpu().double() - rebuilt.cpu().double()).square().sum(dim=1)
         per_text.add(tokens.row_of.cpu(), missed, away)
+        if errors is not None:
+            errors.add(x, target, rebuilt, tokens.row_of)
         if seen < SAMPLE:
-            sample.x.append(x.cpu())
             sample.target.append(target.cpu())
             sample.codes_norm.append((codes * lengths).norm(dim=1).cpu())
             sample.rebuilt.append(rebuilt.cpu())
-            sample.row_of.append(tokens.row_of.cpu())
+            if coder.writes_scaled:
+                sample.inner.append((codes @ coder.W_dec + coder.tensors()["b_dec"]).cpu())
         seen += len(x)
     if seen < 2:
         raise UserError("The texts hold fewer than two tokens to measure on; give more or longer ones.")
@@ -144,17 +153,17 @@ def read(
         n_tokens=seen,
         n_texts=len(texts),
         explained_variance=explained.value,
-        explained_interval=per_text.interval((mean - explained.origin).cpu(), groups),
+        explained_interval=per_text.interval(mean - explained.origin, groups),
         l0=float(active.mean()),
         l0_quantiles=tuple(float(q) for q in np.quantile(active, [0.05, 0.25, 0.5, 0.75, 0.95])),
         density=counts / seen,
         mean=mean.float(),
-        components=_components(scatter, (mean - explained.origin).cpu(), seen, round(float(active.mean()))),
-        x=torch.cat(sample.x)[:SAMPLE],
+        components=_components(scatter, mean - explained.origin, seen, round(float(active.mean()))),
+        missing=None if errors is None else errors.split(),
         target=torch.cat(sample.target)[:SAMPLE],
         codes_norm=torch.cat(sample.codes_norm)[:SAMPLE],
         rebuilt=torch.cat(sample.rebuilt)[:SAMPLE],
-        row_of=torch.cat(sample.row_of)[:SAMPLE],
+        inner=torch.cat(sample.inner or sample.rebuilt)[:SAMPLE],
     )
 
 

@@ -37,10 +37,11 @@ class Norms:
 
 
 def norms(coder: Coder, rebuilt: Tensor, codes_norm: Tensor) -> Norms:
-    """rebuilt: (n, d_out); codes_norm: (n,) norm of the codes times the lengths of their rows."""
+    """rebuilt: (n, d_out), before a token's own scale is put back; codes_norm: (n,) norm of the codes times the lengths
+    of their rows."""
     bias = coder.tensors().get("b_dec")
-    offset = torch.zeros(()) if bias is None else bias.double().square().sum().cpu()
-    codes = (codes_norm.double().square() + offset).sqrt()
-    size = rebuilt.double().norm(dim=1)
+    offset = torch.zeros(()) if bias is None else bias.cpu().double().square().sum()
+    codes = (codes_norm.cpu().double().square() + offset).sqrt()
+    size = rebuilt.cpu().double().norm(dim=1)
     error = (size.square() - codes.square()).abs() / (max(coder.n_features - 1, 1) * codes.square().clamp(min=1e-30))
     return Norms(size.numpy(), codes.numpy(), error.numpy())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.dictionaries.index.concept import NOTHING_TOLD
 from core.dictionaries.index.pooled import Pooled
 from core.directions.logistic import Logistic
 from core.errors import UserError
@@ -29,7 +30,8 @@ PENALTY = 1.0  # scikit-learn's C: a handful of standardised columns needs no ch
 
 @dataclass(frozen=True)
 class SparseProbe:
-    """A probe on k features. features: the strongest first. auroc, interval: held out, 0 to 1, chance 0.5; 95%.
+    """A probe on k features. features: the strongest first. auroc, interval: held out, 0 to 1, chance 0.5; 95%, and 0
+    to 1 where the probe says the same of all texts.
 
     coordinates: the same with the k coordinates of the activation whose class means differ most. random: mean of 5
     draws of k features that are on in these texts.
@@ -127,4 +129,6 @@ def _score(columns: NDArray, dealt: Halves, finder: Logistic, seed: int) -> tupl
 def _scored(columns: NDArray, dealt: Halves, finder: Logistic, seed: int) -> tuple[float, tuple[float, float]]:
     score, scores = _score(columns, dealt, finder, seed)
     labels, groups = dealt.labels[dealt.test], dealt.groups[dealt.test]
+    if (scores == scores[:1]).all():
+        return score, NOTHING_TOLD
     return score, auroc_interval(labels, scores, groups=groups, seed=seed)

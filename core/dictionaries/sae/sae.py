@@ -29,6 +29,8 @@ class Sae(Coder):
         self.kind, self.n_features = config.architecture, config.d_sae
         self.d_in, self.d_out = config.d_in, config.d_out
         self.signed = config.architecture == "abstopk"
+        self.reads_scaled = config.scaling in RUN_TIME
+        self.writes_scaled = self.reads_scaled and not config.table.transcoder
 
     def encode(self, x: Tensor) -> Tensor:
         return self.activate(self.pre_activations(x), x)
@@ -36,7 +38,7 @@ class Sae(Coder):
     def pre_activations(self, x: Tensor) -> Tensor:
         """What goes into the activation function, (..., d_sae); of a gated one without its two biases."""
         w, cfg = self.weights, self.cfg
-        inner = take_out(x, cfg.scaling).inner if cfg.scaling in RUN_TIME else x
+        inner = take_out(x, cfg.scaling).inner if self.reads_scaled else x
         if cfg.apply_b_dec_to_input:
             inner = inner - w["b_dec"]
         pre = inner @ w["W_enc"]
@@ -62,7 +64,7 @@ class Sae(Coder):
         if cfg.rescale:
             codes = codes / self._norms()
         rebuilt = codes @ w["W_dec"] + w["b_dec"]
-        if cfg.scaling in RUN_TIME and not cfg.table.transcoder:
+        if self.writes_scaled:
             rebuilt = take_out(x, cfg.scaling).put_back(rebuilt)
         return rebuilt + x @ w["W_skip"].T if "W_skip" in w else rebuilt
 
@@ -71,6 +73,14 @@ class Sae(Coder):
         """With `rescale` the rows have length 1, since that is what one unit of a code then adds."""
         rows = self.weights["W_dec"]
         return rows / self._norms()[:, None] if self.cfg.rescale else rows
+
+    @property
+    def reading(self) -> Tensor | None:
+        if self.reads_scaled:
+            return None
+        if "r_mag" in self.weights:
+            return self.weights["W_enc"] * self.weights["r_mag"].exp()
+        return self.weights["W_enc"] * self._norms() if self.cfg.rescale else self.weights["W_enc"]
 
     def _norms(self) -> Tensor:
         return self.weights["W_dec"].norm(dim=-1)

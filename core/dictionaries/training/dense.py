@@ -54,6 +54,7 @@ class JumpReLU(Method):
 
     name: ClassVar[str] = "jumprelu"
     title: ClassVar[str] = "JumpReLU"
+    version: ClassVar[int] = 2
     help: ClassVar[str] = "Learns a threshold for each feature; no shrinking, as many codes as a token needs."
 
     k: int = parameter(32, 1, 4096, "Features that are on per token, on average: the target that is drawn to.")
@@ -76,7 +77,9 @@ class JumpReLU(Method):
 
     def forward(self, weights: Weights, x: Tensor, memory: dict[str, Tensor]) -> Pass:
         threshold = weights.own["threshold"]
-        pre = pre_activations(weights, x).relu()
+        # Not cut at 0 first, as in SAELens: else a threshold below half the bandwidth would take every feature that is
+        # off, however far, for one that is nearly on.
+        pre = pre_activations(weights, x)
         codes = jump(pre, threshold, self.bandwidth)
         rebuilt = codes @ weights.W_dec + weights.b_dec
         l0 = count(pre, threshold, self.bandwidth).sum(dim=1).mean()

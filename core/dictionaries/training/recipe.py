@@ -20,10 +20,15 @@ class Recipe:
     warmup: float = parameter(0.02, 0.0, 1.0, "Share of the tokens over which the rate rises.")
     decay: float = parameter(0.3, 0.0, 1.0, "Share of the tokens, at the end, over which the rate falls to 0.")
     revival: float = parameter(0.03125, 0.0, 10.0, "Weight of the loss that brings dead features back; 0: none.")
-    patience: int = parameter(250_000, 1, 1 << 40, "Tokens without a code after which a feature counts as dead.")
+    patience: int = parameter(250_000, 1, 1 << 40, "Tokens without a code after which a feature is dead.")
     block: int = parameter(1024, 1, 1 << 20, "Texts whose tokens are shuffled together.")
     max_length: int = parameter(256, 2, 1 << 20, "Tokens at which a text is cut.")
     seed: int = parameter(0, 0, 2**32 - 1, "Of the first weights and the order of texts and tokens.")
+
+    @property
+    def acting_patience(self) -> int:
+        """At most a quarter of all tokens, so that dead features are brought back in short runs as well."""
+        return min(self.patience, max(1, self.tokens // 4))
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

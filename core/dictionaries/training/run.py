@@ -48,8 +48,11 @@ class Trained:
 
 def run_key(model: Model, site: Site, method: Method, recipe: Recipe, source: Source) -> str:
     """24 hexadecimal digits of all that decides a run's numbers; names its folder."""
+    # Named only where it acts: all longer runs keep their numbers, and their keys.
+    capped = {} if recipe.acting_patience == recipe.patience else {"patience": recipe.acting_patience}
     return workspace.digest(
         {
+            **capped,
             "what": "training",
             "format": FORMAT,
             "fingerprint": model.fingerprint,

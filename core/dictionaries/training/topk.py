@@ -18,6 +18,8 @@ from core.dictionaries.training.sparse import encoded
 from core.dictionaries.training.weights import Weights
 from core.directions.parameters import parameter
 
+EARLY = 8  # after t batches the threshold moves by 8 / (t + 8) towards the next, until that is less than its pace
+
 
 @dataclass(frozen=True)
 class Selecting(Method):
@@ -75,11 +77,13 @@ class TopK(Selecting):
 class BatchTopK(Selecting):
     """The n k largest codes of a batch of n tokens (Bussmann et al. 2024, "BatchTopK Sparse Autoencoders").
 
-    Saved as JumpReLU with one threshold for all features: the running mean of the smallest code that was kept.
+    Saved as JumpReLU with one threshold for all features: the running mean of the smallest code that was kept. Early in
+    a run it follows faster, so that a short one is not saved with what its first batches kept.
     """
 
     name: ClassVar[str] = "batchtopk"
     title: ClassVar[str] = "BatchTopK"
+    version: ClassVar[int] = 2
     help: ClassVar[str] = "Keeps k codes per token on average, more where a token needs more."
 
     k: int = parameter(32, 1, 4096, "Features that are on per token, on average.")
@@ -95,9 +99,11 @@ class BatchTopK(Selecting):
     def remember(self, values: Tensor, memory: dict[str, Tensor]) -> None:
         above = values[values > 0]
         if len(above):
-            least = above.detach().min().double()
+            least = above.detach().min().cpu().double()  # not every device has 64 bits
             before = memory.get("threshold", least)
-            memory["threshold"] = before + self.pace * (least - before)
+            batches = memory.get("batches", torch.zeros_like(least))
+            pace = max(self.pace, EARLY / (float(batches) + EARLY))
+            memory["batches"], memory["threshold"] = batches + 1, before + pace * (least - before)
 
     def finish(self, weights: Weights, memory: dict[str, Tensor], scale: float) -> Sae:
         threshold = torch.full((weights.m,), float(memory.get("threshold", torch.zeros(()))) / scale)

@@ -101,7 +101,7 @@ class Trainer:
         with torch.no_grad():
             spread = (x - x.mean(dim=0)).square().sum()
             explained = 1 - (x - found.rebuilt.float()).square().sum() / spread
-            dead = (self.idle >= recipe.patience).float().mean()
+            dead = (self.idle >= recipe.acting_patience).float().mean()
         return Step(self.tokens, float(found.loss.detach()), float(explained), found.l0, float(dead), rate)
 
     def _revival(self, x: Tensor, rebuilt: Tensor) -> Tensor | float:
@@ -112,7 +112,7 @@ class Trainer:
         recipe, weights = self.recipe, self.weights
         if not recipe.revival:
             return 0.0
-        dead = (self.idle >= recipe.patience).nonzero().flatten()
+        dead = (self.idle >= recipe.acting_patience).nonzero().flatten()
         if len(dead) == 0:
             return 0.0
         some = x[::REVIVAL_EVERY]
@@ -142,7 +142,8 @@ class Trainer:
         cls, method: Method, recipe: Recipe, state: dict[str, Tensor], tokens: int, scale: float, device: torch.device
     ) -> Trainer:
         """The trainer that gave `state`; it goes on exactly as that one would have."""
-        here = {name: tensor.to(device) for name, tensor in state.items()}
+        # What a method remembers stays on the CPU: thresholds are kept in 64 bits, which not every device has.
+        here = {name: tensor if name.startswith("memory.") else tensor.to(device) for name, tensor in state.items()}
         weights = Weights(*[here[f"weights.{name}"].clone().requires_grad_(True) for name in NAMES])
         method.extend(weights)
         with torch.no_grad():
