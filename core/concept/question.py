@@ -27,7 +27,7 @@ class Sizes:
     a real push is measured. permutations: of labels, at the least. feature_rows: texts that features are ranked on.
     prompts, doses, random, tokens: of the sweep of doses: prompts, doses beside 0 in typical norms, random directions
     beside the concept's (at the outermost doses), and new tokens of each text. 11 directions ask a slope to
-    lie 2.3 of their deviations out (3 would ask 5), and 16 prompts keep these small.
+    lie 2.3 of their deviations out (3 would ask 5), and 20 prompts (all that there are) keep these small.
     """
 
     rows: int = 1000
@@ -37,7 +37,7 @@ class Sizes:
     pushed: int = 16
     permutations: int = 999
     feature_rows: int = 400
-    prompts: int = 16
+    prompts: int = 20
     doses: tuple[float, ...] = (-0.6, -0.3, 0.3, 0.6)
     random: int = 11
     tokens: int = 20
