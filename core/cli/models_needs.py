@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from core.cli import arguments
 from core.progress import Listener
 
 NAME = "models needs"
@@ -14,8 +15,7 @@ HELP = "how much memory a language model takes, told from its config without loa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="smollm2, a model or adapter directory, a hub id")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
-    parser.add_argument("--dtype", help="float32, bfloat16 or float16 (default: by device)")
+    arguments.add_hardware(parser)
 
 
 def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def down_projection(model: Model, layer: int) -> tuple[Tensor, Tensor]:
 
     Raises UserError where the layer has none, or one whose weights are packed (quantised).
     """
+    model.check_plain_weights("A dictionary of neurons")
     module = model.network.get_submodule(model.site(layer, "hidden").module)
     weight = getattr(module, "weight", None)
     if not isinstance(weight, Tensor) or weight.dim() != 2 or not weight.is_floating_point():

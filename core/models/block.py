@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.models.spread import put_on
 from core.models.trace import Call, hooked, input_of, output_of, watch, with_input, with_output
 
 SMALLEST, LARGEST = 1e-3, 10.0  # root mean square of the noise
@@ -55,7 +56,7 @@ class Block:
             calls = watch(inside, forward)
         leaves = output_of(result[0])
         assert leaves is not None
-        return leaves, calls
+        return put_on(leaves, stream), calls
 
 
 def _noise(like: Tensor, size: float) -> tuple[Tensor, Tensor]:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import torch
 
 from core.errors import UserError
+from core.models.quantised import QUANTISED
+from core.models.spread import SPREAD
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def choose_device(wanted: str | None = None) -> torch.device:
-    """`wanted` if this machine has it, else UserError; without a wish cuda, mps or cpu in this order."""
+    """`wanted` if this machine has it, else UserError; without a wish, and for `spread`, cuda, mps or cpu in this
+    order.
+
+    Of a model that is spread it is where inputs go, and where what is read there comes out.
+    """
+    if wanted == SPREAD:
+        wanted = None
     if wanted is not None:
         try:
             torch.device(wanted)
         except RuntimeError:
-            raise UserError(f"There is no device {wanted!r} here; name cuda, mps or cpu.") from None
+            raise UserError(f"There is no device {wanted!r} here; name cuda, mps, cpu or {SPREAD}.") from None
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted is None:
         return torch.device(next(name for name, there in available.items() if there))
@@ -29,10 +37,13 @@ def choose_device(wanted: str | None = None) -> torch.device:
 
 
 def choose_dtype(device: torch.device, wanted: str | None = None) -> torch.dtype:
-    """`wanted`, or what `device` computes well: float32 on CPU: exact, and on many processors the faster."""
-    if wanted is not None:
+    """`wanted`, or what `device` computes well: float32 on CPU: exact, and on many processors the faster.
+
+    For int8 and int4, which say how weights are kept, the numbers that are computed with: what the device does well.
+    """
+    if wanted is not None and wanted not in QUANTISED:
         if wanted not in DTYPES:
-            raise UserError(f"There is no dtype {wanted!r}; there are {', '.join(DTYPES)}.")
+            raise UserError(f"There is no dtype {wanted!r}; there are {', '.join([*DTYPES, *QUANTISED])}.")
         return DTYPES[wanted]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16

@@ -9,8 +9,11 @@ from core.models.checksums import damaged, noted, sha256
 from core.models.source import Source
 
 
-def fingerprint(source: Source) -> str:
-    """24 hexadecimal digits over names and contents of the source's files.
+def fingerprint(source: Source, scheme: str = "") -> str:
+    """24 hexadecimal digits over names and contents of the source's files, and how weights are kept.
+
+    scheme: as `quantised.scheme_of` tells it. Weights in 8 bits are another model: nothing that was computed with the
+    plain ones may be taken for theirs.
 
     Hashing is about a second per gigabyte, so a file's hash is remembered under its path, inode, size,
     modification and change time; any write to the file changes one of these. What a disk changes by itself changes
@@ -28,11 +31,11 @@ def fingerprint(source: Source) -> str:
     fresh = {_identity(path): sha for path, sha in hashes.items() if _identity(path) not in known}
     if fresh:
         workspace.write_json(_path(), {**_read(_path()), **fresh})
-    return _of(source, {path: hashes[path] for path in files})
+    return _of(source, {path: hashes[path] for path in files}, scheme)
 
 
-def _of(source: Source, hashes: dict[Path, str]) -> str:
-    parts = []
+def _of(source: Source, hashes: dict[Path, str], scheme: str) -> str:
+    parts = [["scheme", scheme]] if scheme else []
     for path, sha in hashes.items():
         place = "adapter" if source.adapter is not None and path.is_relative_to(source.adapter) else "model"
         parts.append([place, path.name, sha])

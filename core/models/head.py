@@ -21,6 +21,7 @@ from core.errors import UserError
 from core.models.editing import edit
 from core.models.model import Model
 from core.models.norm import Norm, find_norm
+from core.models.spread import put_on
 from core.models.trace import Call, hooked, run_tokens, token_ids, untouched, watch
 
 BATCH, TOKENS = 2, 7
@@ -50,10 +51,11 @@ class Head:
         return not self.stages
 
     def through(self, h: Tensor, first: int = 0) -> Tensor:
-        """The unembedding's output for streams (..., width) that enter stage `first`."""
+        """The unembedding's output for streams (..., width) that enter stage `first`, on their device."""
+        came = h
         for factor, module in self.stages[first:]:
             h = module(h if factor == 1.0 else h * factor)
-        return h
+        return put_on(h, came)
 
     def finish(self, x: Tensor) -> Tensor:
         """What the network makes of the unembedding's output."""
@@ -184,6 +186,7 @@ def _factor(one: Tensor, two: Tensor) -> float | None:
     """The number by which `one` was multiplied to give `two`, or None."""
     if one.shape != two.shape or not one.numel():
         return None
+    two = put_on(two, one)
     if torch.equal(one, two):
         return 1.0
     a, b = one.flatten().double(), two.flatten().double()
@@ -238,5 +241,6 @@ def _close(one: Tensor, two: Tensor) -> bool:
     """Equal up to rounding, which sums of a few thousand terms add up."""
     if one.shape != two.shape:
         return False
+    one = put_on(one, two)
     rounding = 64 * torch.finfo(two.dtype).eps
     return bool(((one - two).float().norm() <= rounding * two.float().norm()).all())

@@ -16,6 +16,7 @@ from torch import Tensor
 from core.errors import UserError
 from core.models.loaded import Loaded
 from core.models.site import Site
+from core.models.spread import put_on
 
 # What stands on a site: takes what flows through, (batch, tokens, width) or (batch, channels, height, width), and
 # returns what shall flow on. Returning None lets it pass untouched. A few MLPs see their tokens as one long row,
@@ -29,9 +30,13 @@ def on_sites(model: Loaded, functions: Mapping[Site, OnSite]) -> Iterator[None]:
 
     Holds the model's lock from beginning to end, so that no other thread's forward pass meets them.
     Functions put on the same site by nested blocks run in the order in which they were put.
+
+    Of a model that is spread over devices they get what flows on the model's own, whichever layer it is, so that their
+    tensors meet those of other layers and of masks; what they return goes on where it came from.
     """
     with model.lock, ExitStack() as stack:
-        for site, function in functions.items():
+        for site, given in functions.items():
+            function = _at_home(given, model.device)
             module = model.network.get_submodule(site.module)
             if site.side == "output":
                 handle = module.register_forward_hook(_on_output(site, function))
@@ -39,6 +44,14 @@ def on_sites(model: Loaded, functions: Mapping[Site, OnSite]) -> Iterator[None]:
                 handle = module.register_forward_pre_hook(_on_input(site, function), with_kwargs=True)
             stack.callback(handle.remove)
         yield
+
+
+def _at_home(function: OnSite, home: torch.device) -> OnSite:
+    def moved(h: Tensor) -> Tensor | None:
+        changed = function(h.to(home))
+        return None if changed is None else put_on(changed, h)
+
+    return moved
 
 
 def _on_output(site: Site, function: OnSite) -> Callable[..., Any]:

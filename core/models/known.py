@@ -15,9 +15,11 @@ from core import workspace
 from core.errors import UserError
 from core.models.bundled import BUNDLED, is_converted
 from core.models.fingerprint import fingerprint
+from core.models.quantised import QUANTISED, is_there, scheme_of
 from core.models.remembered import is_permitted
 from core.models.site import Kind, Site
 from core.models.source import find_source, read_config
+from core.models.spread import SPREAD
 from core.versions import version
 
 if TYPE_CHECKING:
@@ -78,10 +80,11 @@ def known_model(spec: str, *, device: str | None = None, dtype: str | None = Non
     to be asked what the device is and was not imported yet.
     """
     hardware = _hardware(device, dtype)
-    if hardware is None or not _is_here(spec):
+    lacks_library = dtype in QUANTISED and not is_there(QUANTISED[dtype])  # opening it says so
+    if hardware is None or lacks_library or not _is_here(spec):
         return None
     source = find_source(spec)
-    own = fingerprint(source)
+    own = fingerprint(source, scheme_of(dtype))
     note = workspace.read_json(workspace.found("models", "layouts", f"{own}.json"))
     if not isinstance(note, dict) or note.get("format") != FORMAT:
         return None
@@ -124,8 +127,8 @@ def _hardware(device: str | None, dtype: str | None) -> tuple[str, str] | None:
 
         there = choose_device(device)
         return there.type, str(choose_dtype(there, dtype)).removeprefix("torch.")
-    if device == "cpu" or (device is None and _has_processor_only()):
-        return "cpu", dtype or "float32"
+    if device == "cpu" or (device in (None, SPREAD) and _has_processor_only()):
+        return "cpu", "float32" if dtype is None or dtype in QUANTISED else dtype
     return None
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from core.errors import UserError
 from core.models.block import Signature, signature
 from core.models.branches import Branches, find_branches
+from core.models.spread import put_on
 from core.models.trace import Call, run_tokens, token_ids, untouched, watch
 
 BATCH, TOKENS = 2, 7
@@ -136,7 +137,7 @@ def _is_chain(layers: list[Call | None] | None) -> bool:
 
 
 def _equal(one: Tensor, two: Tensor) -> bool:
-    return one.numel() > 0 and one.shape == two.shape and torch.equal(one, two.to(one.device))
+    return one.numel() > 0 and one.shape == two.shape and torch.equal(one, put_on(two, one))
 
 
 def _branches(layers: list[Call | None]) -> list[Branches]:

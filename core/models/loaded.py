@@ -19,7 +19,8 @@ class Loaded(ABC):
     Many threads may share one. Whoever runs the network or changes it does so under `lock`, and leaves nothing
     behind when letting go of it; `record`, `gradients` and `edit` see to that.
 
-    fingerprint: 24 hexadecimal digits over everything that decides the network's numbers.
+    device: where inputs go and where what is read comes out, also where layers lie on others. fingerprint: 24
+    hexadecimal digits over everything that decides the network's numbers.
     """
 
     id: str

@@ -14,19 +14,22 @@ from core.errors import UserError
 from core.models.layout import Layout
 from core.models.loaded import Loaded
 from core.models.site import KINDS, Kind, Side, Site
+from core.models.spread import places_of
 
 
 @dataclass(eq=False, kw_only=True)
 class Model(Loaded):
     """A network that reads texts, with its tokenizer, device, lock and fingerprint.
 
-    fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files. class_names: of a
-    classifier of texts; empty for a model that predicts tokens.
+    fingerprint: 24 hexadecimal digits over weights, config, tokenizer and adapter files, and how weights are kept.
+    class_names: of a classifier of texts; empty for a model that predicts tokens. quantised: "int8" or "int4" where
+    weights are kept so (dtype is what is computed in), else "".
     """
 
     tokenizer: Any  # transformers.PreTrainedTokenizerBase
     layout: Layout
     class_names: tuple[str, ...] = ()
+    quantised: str = ""
     # A fast tokenizer keeps its truncation length as state, so that two threads would cut each other's texts.
     tokenizer_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -41,6 +44,15 @@ class Model(Loaded):
 
     def run(self, inputs: Mapping[str, Tensor]) -> Any:
         return self.network(**inputs, use_cache=False, return_dict=True)
+
+    def check_plain_weights(self, what: str) -> None:
+        """Raises UserError, beginning with `what`, where the network's matrices cannot be read as they are."""
+        if self.quantised:
+            raise UserError(
+                f"{what} needs plain weights, and {self.id} is open in {self.quantised}; open it in another."
+            )
+        if places_of(self.network):
+            raise UserError(f"{what} needs all weights in one place, and {self.id} is spread; open it on one device.")
 
     def check_predicts_words(self) -> None:
         """Raises UserError for a classifier of texts."""

@@ -8,7 +8,7 @@ that the process is seen to reach.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from core.errors import UserError
 from core.models.device import DTYPES, choose_device, choose_dtype
 from core.models.kinds import classifies_texts
 from core.models.loading import UNREADABLE, reason
+from core.models.quantised import QUANTISED, bytes_of, is_there, scheme_of
 from core.models.source import Source, find_source, read_config
+from core.models.spread import SPREAD
 
 # Measured, with Python 3.11, torch 2.13 for processors and transformers 5.23: what stands in memory around the weights
 # once a model is open, and what reading texts adds (a batch's activations, tokens, the allocator's reserve).
@@ -57,17 +59,29 @@ def needs_of(spec: str, *, device: str | None = None, dtype: str | None = None) 
     Raises UserError where the model cannot be found, or its kind cannot be built from a config.
     """
     source, there = find_source(spec), choose_device(device)
-    return _needs(source, there, choose_dtype(there, dtype))
+    quantised = dtype if dtype in QUANTISED else ""
+    scheme_of(dtype)
+    needs = _needs(source, there, choose_dtype(there, dtype), quantised)
+    if device != SPREAD:
+        return needs
+    return replace(needs, device=SPREAD, free=sum(room().values()), smaller={})
 
 
-def require_room(source: Source, device: torch.device, dtype: torch.dtype) -> None:
+def room() -> dict[int | str, int]:
+    """Bytes that weights and activations can take now: of each GPU by number, and of memory ("cpu")."""
+    gpus = range(torch.cuda.device_count())
+    found: dict[int | str, int] = {number: _free(torch.device("cuda", number)) for number in gpus}
+    return {**found, "cpu": max(0, _free(torch.device("cpu")) - PROGRAM - READING)}
+
+
+def require_room(source: Source, device: torch.device, dtype: torch.dtype, quantised: str = "") -> None:
     """Raises UserError, with what would fit, where the model would take more than is free. Nothing is loaded."""
     stored = _stored(source.directory)
     # At most four times the files (8 bits, to be computed in 32): most models are seen to fit without a second look.
     if source.gguf is not None or PROGRAM + READING + 4 * stored <= _free(device):
         return
     try:
-        needs = _needs(source, device, dtype)
+        needs = _needs(source, device, dtype, quantised)
     except UserError:  # what cannot be built cannot be opened either: that says why
         return
     if needs.fits:
@@ -77,37 +91,42 @@ def require_room(source: Source, device: torch.device, dtype: torch.dtype) -> No
     if needs.smaller:
         name, least = next(iter(needs.smaller.items()))
         raise UserError(f"{told}; in {name} it needs {_size(least)}: choose that precision (--dtype {name}).")
-    raise UserError(f"{told}; no precision makes it fit, so choose a smaller model or another device.")
+    raise UserError(f"{told}; no precision makes it fit, so choose a smaller model, or --device {SPREAD}.")
 
 
-def _needs(source: Source, device: torch.device, dtype: torch.dtype) -> Needs:
+def _needs(source: Source, device: torch.device, dtype: torch.dtype, quantised: str) -> Needs:
     if source.gguf is not None:
         raise UserError(f"{source.id} is a GGUF file, whose size in memory is not told beforehand.")
     parameters, per_dtype = _counted(source)
     stored, free = _stored(source.directory), _free(device)
 
-    def needed(dtype: torch.dtype) -> int:
+    def needed(dtype: torch.dtype, quantised: str = "") -> int:
         program = 0 if device.type == "cuda" else PROGRAM  # libraries are not on the GPU
-        return program + per_dtype(dtype) + READING
+        return program + sum(per_dtype(dtype, quantised)) + READING
 
-    converted = abs(stored - per_dtype(dtype)) > 0.05 * stored
+    weights, working = per_dtype(dtype, quantised)
+    converted = abs(stored - weights) > 0.05 * stored
+    plain = {} if quantised else {name: (one, "") for name, one in DTYPES.items() if one.itemsize < dtype.itemsize}
+    # Of those whose library is there; 4 bits are less than 8.
+    packed = {name: (dtype, name) for name, one in QUANTISED.items() if is_there(one) and name != quantised != "int4"}
     return Needs(
         model=source.id,
         device=str(device),
-        dtype=_name(dtype),
+        dtype=quantised or _name(dtype),
         parameters=parameters,
-        weights=per_dtype(dtype),
-        needed=needed(dtype),
-        peak=PROGRAM + per_dtype(dtype) + READING + (stored if converted else 0),
+        weights=weights,
+        needed=needed(dtype, quantised),
+        peak=PROGRAM + weights + working + READING + (stored if converted else 0),
         free=free,
-        smaller={
-            name: needed(one) for name, one in DTYPES.items() if one.itemsize < dtype.itemsize and needed(one) <= free
-        },
+        smaller={name: needed(*one) for name, one in (plain | packed).items() if needed(*one) <= free},
     )
 
 
-def _counted(source: Source) -> tuple[int, Callable[[torch.dtype], int]]:
-    """How many parameters, and the bytes of all weights by precision, from a network that has shapes and no numbers."""
+def _counted(source: Source) -> tuple[int, Callable[[torch.dtype, str], tuple[int, int]]]:
+    """How many parameters, and by precision the bytes of all weights and of what unpacking them takes.
+
+    From a network that has shapes and no numbers.
+    """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
     own = read_config(source.directory / "config.json")
@@ -120,7 +139,13 @@ def _counted(source: Source) -> tuple[int, Callable[[torch.dtype], int]]:
         raise UserError(f"{source.id} cannot be sized from its config: {reason(error)}") from error
     parameters = sum(one.numel() for one in network.parameters())
     buffers = sum(one.numel() * one.element_size() for one in network.buffers())
-    return parameters, lambda dtype: parameters * dtype.itemsize + buffers
+
+    def per_dtype(dtype: torch.dtype, quantised: str) -> tuple[int, int]:
+        if quantised:
+            return bytes_of(network, quantised, dtype)
+        return parameters * dtype.itemsize + buffers, 0
+
+    return parameters, per_dtype
 
 
 def _stored(directory: Path) -> int:

@@ -16,18 +16,45 @@ from core.models.known import remember_layout
 from core.models.layout import find_layout
 from core.models.loading import UNREADABLE, reason, require_all_weights
 from core.models.model import Model, pad_id_of
-from core.models.needs import require_room
+from core.models.needs import require_room, room
+from core.models.quantised import (
+    QUANTISED,
+    check_quantised,
+    config_for,
+    give_back_freed,
+    made_differentiable,
+    scheme_of,
+)
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
+from core.models.spread import (
+    SPREAD,
+    Places,
+    check_loaded,
+    check_spread,
+    first_device,
+    loading_options,
+    needs_a_copy,
+    places_of,
+)
 
 
-def open_model(spec: str, *, device: str | None = None, dtype: str | None = None, blocks: str | None = None) -> Model:
+def open_model(
+    spec: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    blocks: str | None = None,
+    places: Places | None = None,
+) -> Model:
     """Load the model that `spec` names, ready to be recorded and edited.
 
     spec: `smollm2`, a local directory (a PEFT adapter too; a classifier of texts where its config says
-    ForSequenceClassification), a .gguf file, or a hub id. device: "cuda", "mps" or
-    "cpu"; the best there is by default. dtype: "float32", "bfloat16" or "float16"; by default what the device
-    is good at. blocks: module path of the list of layers, for an architecture in which it is not found.
+    ForSequenceClassification), a .gguf file, or a hub id. device: "cuda", "mps" or "cpu"; the best there is by default;
+    "spread" puts layers on all GPUs, then in memory, then leaves them on disk. dtype: "float32", "bfloat16" or
+    "float16"; by default what the device is good at; "int8" and "int4" keep weights in fewer bits and compute in that.
+    blocks: module path of the list of layers, for an architecture in which it is not found. places: device by module
+    path, to spread it by hand (core/models/spread.py).
 
     Raises UserError if the model cannot be opened, or needs more memory than is free. Code that a model directory
     brings along never runs.
@@ -39,21 +66,39 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     source = find_source(spec)
     config = source.directory / "config.json"
     classifies = source.gguf is None and config.is_file() and classifies_texts(read_config(config))
-    require_room(source, chosen_device, chosen_dtype)
-    network, tokenizer = _load(source, chosen_dtype, classifies)
+    quantised = dtype if dtype in QUANTISED else ""
+    scheme = scheme_of(dtype)
+    options: dict[str, Any] = {}
+    if spread := device == SPREAD or places is not None:
+        check_spread(source, places, bool(quantised))
+        options |= loading_options(places, room())
+    else:
+        require_room(source, chosen_device, chosen_dtype, quantised)
+    if quantised:
+        options |= _quantising(source, quantised, chosen_device, chosen_dtype, options)
+    network, tokenizer = _load(source, chosen_dtype, classifies, options)
+    if quantised:
+        check_quantised(network, source.id, quantised)
+        made_differentiable(network)
+        give_back_freed()
+    if spread:
+        check_loaded(source, network, bool(quantised))
     if classifies and (own := network.config.get_text_config()).pad_token_id is None:
         # Such a network reads its answer at the last token that is not padding, which it has to be told.
         own.pad_token_id = pad_id_of(tokenizer)
     if source.adapter is not None:
         network = _with_adapter(network, source)
-    network.to(chosen_device).eval().requires_grad_(False)
+    if "device_map" not in options:
+        network.to(chosen_device)
+    network.eval().requires_grad_(False)
     model = Model(
         id=source.id,
         network=network,
         tokenizer=tokenizer,
-        device=chosen_device,
+        device=first_device(places_of(network)) if places_of(network) else chosen_device,
         dtype=chosen_dtype,
-        fingerprint=fingerprint(source),
+        fingerprint=fingerprint(source, scheme),
+        quantised=quantised,
         layout=find_layout(network, blocks),
         class_names=names_of_config(network.config.id2label, network.config.num_labels) if classifies else (),
     )
@@ -63,7 +108,18 @@ def open_model(spec: str, *, device: str | None = None, dtype: str | None = None
     return model
 
 
-def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, Any]:
+def _quantising(
+    source: Source, name: str, device: torch.device, dtype: torch.dtype, options: dict[str, Any]
+) -> dict[str, Any]:
+    """The options with which weights are put into fewer bits as they are read."""
+    if source.gguf is not None:
+        raise UserError(f"{source.id} is a GGUF file, which {name} cannot be made of; open it in a plain precision.")
+    # Weights are packed where they come to lie; moving them afterwards would hold both forms.
+    where = options.get("device_map", {"": device})
+    return {"quantization_config": config_for(name, device, dtype), "device_map": where}
+
+
+def _load(source: Source, dtype: torch.dtype, classifies: bool, more: dict[str, Any]) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
@@ -83,11 +139,17 @@ def _load(source: Source, dtype: torch.dtype, classifies: bool) -> tuple[Any, An
             dtype=dtype,
             output_loading_info=True,
             **options,
+            **more,
             **({} if source.gguf else {"use_safetensors": True}),
         )
     except UserError:
         raise
     except UNREADABLE as error:
+        if needs_a_copy(error):
+            raise UserError(
+                f"{source.id} does not fit, and its weights are stored otherwise than they are used, so that they "
+                "cannot be left on disk; choose a smaller precision (--dtype) or a machine with more memory."
+            ) from error
         what = "classifier of texts" if classifies else "causal language model"
         raise UserError(f"{source.id} cannot be opened as a {what}: {reason(error)}") from error
     require_all_weights(source.id, loaded)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import UserError
+from core.models.spread import first_device, places_of, put_on
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,8 @@ def input_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
 
 def with_input(args: tuple[Any, ...], kwargs: Mapping[str, Any], new: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The same call with `new` in the place of its input."""
+    was = input_of(args, kwargs)
+    new = new if was is None else put_on(new, was)
     return ((new, *args[1:]), dict(kwargs)) if args else ((), {**kwargs, "hidden_states": new})
 
 
@@ -54,6 +57,8 @@ def output_of(output: Any) -> Tensor | None:
 
 def with_output(output: Any, new: Tensor) -> Any:
     """What the module returned, with `new` in the place of its output."""
+    was = output_of(output)
+    new = new if was is None else put_on(new, was)
     return type(output)((new, *output[1:])) if isinstance(output, tuple | list) else new
 
 
@@ -125,6 +130,8 @@ def token_ids(network: nn.Module, batch: int, tokens: int) -> Tensor:
     weight = getattr(embedding, "weight", None)
     entries = weight.shape[0] if isinstance(weight, Tensor) and weight.dim() == 2 else batch * tokens
     device = weight.device if isinstance(weight, Tensor) else next(network.parameters()).device
+    if device.type == "meta":  # it lies elsewhere, and is brought when it is needed
+        device = first_device(places_of(network))
     # Low ids are special tokens in most vocabularies (padding is masked, image tokens want an image).
     first = min(10, max(0, entries - batch * tokens))
     ids = (first + torch.arange(batch * tokens)) % entries

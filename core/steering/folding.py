@@ -100,6 +100,7 @@ def places_of(model: Model, ready: Ready) -> list[str]:
     """
     if not ready.made:
         raise UserError("The recipe holds no intervention that could be folded into the weights.")
+    model.check_plain_weights("Folding into the weights")
     for one in ready.made:
         _check(one)
     return [_linear(model, ready, one.intervention.site) for one in ready.made]

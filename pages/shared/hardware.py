@@ -9,8 +9,8 @@ import streamlit as st
 from pages.shared.links import linked
 
 BY_ITSELF = "auto"
-DEVICES = (BY_ITSELF, "cuda", "mps", "cpu")
-DTYPES = (BY_ITSELF, "float32", "bfloat16", "float16")
+DEVICES = (BY_ITSELF, "cuda", "mps", "cpu", "spread")
+DTYPES = (BY_ITSELF, "float32", "bfloat16", "float16", "int8", "int4")
 
 
 def choose_hardware() -> None:
@@ -23,7 +23,8 @@ def choose_hardware() -> None:
             default=BY_ITSELF,
             valid=DEVICES.__contains__,
             options=list(DEVICES),
-            help="auto takes an NVIDIA GPU (cuda) if there is one, else an Apple GPU (mps), else the processor (cpu).",
+            help="auto takes an NVIDIA GPU (cuda) if there is one, else an Apple GPU (mps), else the processor (cpu). "
+            "spread puts a model's layers on all GPUs, then into memory, then leaves them on disk, which is slow.",
         )
         linked(
             st.selectbox,
@@ -33,7 +34,7 @@ def choose_hardware() -> None:
             valid=DTYPES.__contains__,
             options=list(DTYPES),
             help="auto takes what the device is good at: 16 bits on a GPU; float32 on a processor, where 16 bits are "
-            "several times slower.",
+            "several times slower. int8 and int4 keep weights in fewer bits and compute in what the device is good at.",
         )
 
 
