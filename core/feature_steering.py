@@ -24,8 +24,9 @@ def open_feature(model: Model, dictionary: str, number: int) -> Feature:
 def feature_of(found: Dictionary, model: Model, number: int) -> Feature:
     """Feature `number` of a dictionary that is bound to `model`, ready for an edit of its code.
 
-    Raises UserError for a feature that is not there, and for a dictionary that reads one place and rebuilds another (a
-    transcoder, neurons), whose code is no part of the activation that is edited.
+    Raises UserError for a feature that is not there, for a dictionary that reads one place and rebuilds another (a
+    transcoder, neurons), whose code is no part of the activation that is edited, and for one that scales each token by
+    itself, in which a code has no length that doses could count in.
     """
     from core.steering import Feature
 
@@ -34,6 +35,11 @@ def feature_of(found: Dictionary, model: Model, number: int) -> Feature:
         raise UserError(
             f"{found.name!r} reads {card.reads} and rebuilds {card.rebuilds}; only the code of a dictionary that "
             "rebuilds what it reads can be edited in place. Save the feature as a direction, and push along that."
+        )
+    if found.coder.writes_scaled:
+        raise UserError(
+            f"{found.name!r} scales each token by itself, so that one unit of a code moves every token differently. Save "
+            "the feature as a direction, and push along that."
         )
     direction = feature_direction(found, model, number, name=f"feature-{number}")
     # Edits are computed in 32 bits at the least, whatever the model is stored in.

@@ -94,7 +94,7 @@ def test_what_is_said_of_a_push_needs_a_verdict() -> None:
 
 def test_judges_that_differ() -> None:
     assert "hears the opposite" in d.judges_differ(-1, 1)
-    assert "hears nothing beyond noise" in d.judges_differ(0, 1)
+    assert "hears nothing beyond what random" in d.judges_differ(0, 1)
     assert d.judges_differ(1, 1) == ""
     assert d.judges_differ(1, 0) == ""  # a probe that hears nothing is no witness
     assert d.judges_differ(None, 1) == d.judges_differ(1, None) == ""  # neither is a judge who is not there

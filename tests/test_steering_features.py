@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from core.activations import TypicalNorm
 from core.dictionaries import Card, Dictionary, open_dictionary, save_dictionary
+from core.dictionaries.sae.sae import Sae
 from core.directions import Direction
 from core.errors import UserError
-from core.feature_steering import open_feature
+from core.feature_steering import feature_of, open_feature
 from core.models import Model
 from core.steering import (
     CodeEdit,
@@ -160,3 +162,20 @@ def test_a_saved_dictionarys_feature_is_pushed_and_its_error_kept(
 def test_operators_that_mean_nothing_for_a_code_are_refused(tiny: Model) -> None:
     with pytest.raises(UserError, match="does not apply to a feature's code"):
         edit(tiny, "norm_add", 1.0, MadeUp(tiny.width, torch.float32))
+
+
+def test_codes_that_have_no_length_are_no_doses(exact: Model) -> None:  # noqa: F811
+    """A dictionary that scales each token by itself writes another length for the same code at each."""
+    site = exact.site(1)
+    plain = small_sae("standard", dtype=torch.float64, d_in=exact.width, d_out=exact.width)
+    scaled = Sae(replace(plain.cfg, scaling="layer_norm"), plain.tensors())
+    card = Card(exact.id, exact.fingerprint, site, site, site)
+    assert feature_of(Dictionary("x", plain, card), exact, 4).length > 0
+    with pytest.raises(UserError, match="scales each token by itself"):
+        feature_of(Dictionary("x", scaled, card), exact, 4)
+
+
+def test_what_dose_0_does_is_what_it_does_to_the_code(tiny: Model) -> None:
+    made_up = MadeUp(tiny.width, torch.float32)
+    assert not edit(tiny, "set", 1.0, made_up).operator.nothing_at_zero
+    assert edit(tiny, "add", 1.0, made_up).operator.nothing_at_zero

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.dictionaries.shelf import Listed
     from core.models import AnyModel, Model
 
-VERSION = 2
+VERSION = 3
 SHOWN = 20
 BEFORE, AFTER = 4, 6  # tokens of an example that are shown, so that the one it is about is seen in a narrow column
 BUNDLED = Path(__file__).parents[2] / "assets" / "dictionaries"

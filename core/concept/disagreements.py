@@ -129,7 +129,7 @@ def judges_differ(independent: int | None, probe: int | None) -> str:
     """The model's own probe hears what an independent reader does not. Both: as `moved` tells."""
     if not probe or independent is None or independent == probe:
         return ""
-    what = "the opposite" if independent else "nothing beyond noise"
+    what = "the opposite" if independent else "nothing beyond what random directions do"
     return (
         f"The probe at another layer hears the push, but the independent judge hears {what}: the push may move"
         " activations and not the meaning."

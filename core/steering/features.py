@@ -58,6 +58,10 @@ class CodeEdit(Operator):
                 f"The operator {self.base.name!r} does not apply to a feature's code; there are {', '.join(ON_CODES)}."
             )
 
+    @property
+    def nothing_at_zero(self) -> bool:  # type: ignore[override]
+        return self.base.nothing_at_zero
+
     def __call__(self, h: Tensor, p: Tensor, v: Tensor, c: Tensor) -> Tensor:
         codes = self.feature.encode(h)
         own = codes[..., self.feature.number, None]
