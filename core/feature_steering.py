@@ -38,8 +38,8 @@ def feature_of(found: Dictionary, model: Model, number: int) -> Feature:
         )
     if found.coder.writes_scaled:
         raise UserError(
-            f"{found.name!r} scales each token by itself, so that one unit of a code moves every token differently. Save "
-            "the feature as a direction, and push along that."
+            f"{found.name!r} scales each token by itself, so that one unit of a code moves every token differently. "
+            "Save the feature as a direction, and push along that."
         )
     direction = feature_direction(found, model, number, name=f"feature-{number}")
     # Edits are computed in 32 bits at the least, whatever the model is stored in.
