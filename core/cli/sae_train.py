@@ -8,7 +8,7 @@ from typing import Any
 
 from core.cli import arguments
 from core.errors import UserError
-from core.progress import Listener
+from core.progress import Listener, silent
 
 NAME = "sae train"
 HELP = "train a dictionary on a model's activations, or make one without training (goes on where it was stopped)"
@@ -72,6 +72,8 @@ def run(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.workspace import checked_name
 
     checked_name(args.save)
+    if args.method in MADE and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError(f"{args.method} is made by one process; start it without a launcher.")
     return _made(args, progress) if args.method in MADE else _trained(args, progress)
 
 
@@ -83,9 +85,13 @@ def _trained(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     from core.dictionaries.training.run import train
     from core.dictionaries.training.sources import FromModel, FromStore, Source
     from core.dictionaries.training.table import method_named
+    from core.dictionaries.training.together import together
     from core.directions.parameters import with_parameters
     from core.examples.corpus import held_out
 
+    team = together(args.device)
+    if team is not None and not team.first:
+        progress = silent  # one of them tells
     method = with_parameters(method_named(args.method), _parameters(args.set))
     given = {name: getattr(args, f"set_{name}") for name in SETTINGS}
     recipe = with_parameters(Recipe(), {name: value for name, value in given.items() if value is not None})
@@ -94,6 +100,10 @@ def _trained(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
     site = model.site(args.layer, args.site)
     source: Source = FromModel(model, site, texts, recipe)
     if args.from_store:
+        if team is not None:  # each its own shards, until all are there
+            options: dict[str, Any] = {"pool": "none", "max_length": recipe.max_length, "progress": progress}
+            record_texts(model, texts, [site], writer=(team.rank, team.count), **options)
+            team.wait()
         (kept,) = record_texts(model, texts, [site], pool="none", max_length=recipe.max_length, progress=progress)
         source = FromStore(kept, recipe, model.device)
     found = train(
@@ -108,8 +118,11 @@ def _trained(args: argparse.Namespace, progress: Listener) -> dict[str, Any]:
         curves_in=_job_folder(),
         store=torch.float16 if args.half else None,
         replace=args.replace,
+        team=team,
         progress=progress,
     )
+    if team is not None and not team.first:
+        raise SystemExit(0)
     return {
         **found.dictionary.to_json(),
         "path": str(found.dictionary.folder),

@@ -27,10 +27,11 @@ class Curves:
     """
 
     def __init__(self, folders: Sequence[Path], tokens: int) -> None:
-        """tokens: where a resumed run goes on; lines from beyond, of a run that was cut off, are taken out."""
+        """folders: none where another process writes. tokens: where a resumed run goes on; lines from beyond, of a run
+        that was cut off, are taken out."""
         self.folders, self.waiting = list(folders), list[Step]()
         self.began, self.before = time.monotonic(), tokens
-        kept = [line for line in read_curves(self.folders[0]) if line["tokens"] <= tokens]
+        kept = [line for line in read_curves(self.folders[0]) if line["tokens"] <= tokens] if self.folders else []
         for folder in self.folders:
             lines = "".join(json.dumps(line) + "\n" for line in kept)
             workspace.write_bytes(folder / LINES, lines.encode())

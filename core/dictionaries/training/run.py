@@ -23,6 +23,7 @@ from core.dictionaries.training.curves import Curves
 from core.dictionaries.training.method import Method
 from core.dictionaries.training.recipe import Recipe
 from core.dictionaries.training.sources import Source, activations_of
+from core.dictionaries.training.together import Together
 from core.dictionaries.training.trainer import Trainer
 from core.errors import UserError
 from core.models import Model, Site
@@ -85,6 +86,7 @@ def train(
     curves_in: Sequence[Path] = (),
     store: torch.dtype | None = None,
     replace: bool = False,
+    team: Together | None = None,
     progress: Listener = silent,
 ) -> Trained:
     """Train by `recipe` on the blocks of `source` and save the result as `name`.
@@ -92,8 +94,11 @@ def train(
     held_out: texts on which the explained variance is followed. about: plain JSON on the corpus, for the card.
     curves_in: folders beside the run's own that get the curves. A run that was stopped goes on from its last
     checkpoint and ends with the same weights, bit for bit on the same machine; one that was finished is returned as it
-    was saved. Raises UserError for a name that is taken by something else.
+    was saved. Raises UserError for a name that is taken by something else. team: the processes that train it together,
+    of which the first writes. More or fewer of them may go on with a run: its key knows nothing of them.
     """
+    first = team is None or team.first
+    source.team = team
     workspace.checked_name(name)
     key, began = run_key(model, site, method, recipe, source), time.perf_counter()
     folder = folder_of(key)
@@ -105,17 +110,21 @@ def train(
                 raise UserError(f"There is a dictionary called {name!r} already: choose another name, or delete it.")
     trainer, number = checkpoint.load(folder, method, recipe, model.device) or (None, 0)
     resumed = trainer.tokens if trainer else 0
-    watched = activations_of(model, site, list(held_out), recipe.max_length)[:HELD_OUT_TOKENS] if held_out else None
-    curves, last = Curves([folder, *curves_in], resumed), time.monotonic()
+    some = list(held_out) if first else []
+    watched = activations_of(model, site, some, recipe.max_length)[:HELD_OUT_TOKENS] if some else None
+    curves, last = Curves([folder, *curves_in] if first else [], resumed), time.monotonic()
     while trainer is None or not trainer.over:
         progress(Progress(trainer.tokens if trainer else 0, recipe.tokens, "tokens", f"training {name}"))
         block = source.block(number)
         trainer = trainer or Trainer.start(method, recipe, block)
+        if team is not None and trainer.team is None:
+            team.agree(trainer, number)
+            trainer.team = team
         for step in trainer.learn(block):
             curves.add(step)
             progress(Progress(trainer.tokens, recipe.tokens, "tokens", f"training {name}"))
         number += 1
-        if time.monotonic() - last > SECONDS and not trainer.over:
+        if first and time.monotonic() - last > SECONDS and not trainer.over:
             checkpoint.save(folder, trainer, number)
             curves.flush(_on_held_out(trainer, watched))
             last = time.monotonic()
@@ -131,6 +140,7 @@ def train(
         "device": model.device.type,
         "dtype": model.dtype_name,
         "versions": {"torch": release("torch")},
+        **({} if team is None else {"processes": team.count}),
     }
     card = Card(
         model_id=model.id,
@@ -149,12 +159,14 @@ def train(
         "context_size": recipe.max_length,
         "training_architecture": method.name,
     }
-    saved = save_dictionary(
-        Dictionary(name, trainer.finish(), card, metadata=metadata), name, store=store, replace=replace
-    )
-    # Only now: until the dictionary lies in the library a stopped run has to be able to go on.
-    (folder / checkpoint.FILE).unlink(missing_ok=True)
-    return Trained(saved, False, resumed, time.perf_counter() - began, folder)
+    made = Dictionary(name, trainer.finish(), card, metadata=metadata)
+    if first:
+        made = save_dictionary(made, name, store=store, replace=replace)
+        # Only now: until the dictionary lies in the library a stopped run has to be able to go on.
+        (folder / checkpoint.FILE).unlink(missing_ok=True)
+    if team is not None:
+        team.wait()
+    return Trained(made, False, resumed, time.perf_counter() - began, folder)
 
 
 def forget(key: str) -> None:

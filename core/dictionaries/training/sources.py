@@ -17,6 +17,7 @@ from core.activations import Store
 from core.activations.recipe import corpus_hash
 from core.dictionaries.stream import read_tokens
 from core.dictionaries.training.recipe import Recipe
+from core.dictionaries.training.together import Together
 from core.errors import UserError
 from core.models import Model, Site
 
@@ -25,6 +26,7 @@ class Source(ABC):
     """Blocks of activations without end: after the last text the first ones come again, in another order."""
 
     recipe: Recipe
+    team: Together | None = None  # those who read blocks together with this process
 
     @property
     @abstractmethod
@@ -49,7 +51,8 @@ class Source(ABC):
         again, place = divmod(number, self.per_pass)
         count, size = self._layout
         order = torch.randperm(count, generator=_chance(self.recipe.seed, 0, again)).tolist()
-        found = self._members(order[place * size : (place + 1) * size])
+        chosen = order[place * size : (place + 1) * size]
+        found = self._members(chosen) if self.team is None else self.team.gathered(self._members, chosen)
         if len(found) == 0:
             raise UserError("The texts hold no tokens to learn from; give longer ones.")
         shuffled = torch.randperm(len(found), generator=_chance(self.recipe.seed, 1, number))

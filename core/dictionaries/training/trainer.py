@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from core.dictionaries.sae.sae import Sae
-from core.dictionaries.training.method import Method, pre_activations
+from core.dictionaries.training.method import Method, Pass, pre_activations
 from core.dictionaries.training.recipe import Recipe
+from core.dictionaries.training.together import Together
 from core.dictionaries.training.weights import NAMES, Weights, begin
 
 # Tokens of a batch on which dead features try to rebuild what is missing: every fourth teaches them as well.
@@ -36,8 +37,11 @@ class Trainer:
     """A dictionary in training.
 
     scale: what activations are multiplied with before they are learnt from, so that their mean squared distance from
-    the median is d. Made by `start` from the first block, or restored from a checkpoint.
+    the median is d. Made by `start` from the first block, or restored from a checkpoint. team: those who learn it
+    together with this process, each from its rows of every batch.
     """
+
+    team: Together | None = None
 
     def __init__(self, method: Method, recipe: Recipe, weights: Weights, scale: float) -> None:
         self.method, self.recipe, self.weights, self.scale = method, recipe, weights, scale
@@ -84,6 +88,9 @@ class Trainer:
         for group in self.adam.param_groups:
             group["lr"] = rate
         self.adam.zero_grad(set_to_none=True)
+        batch, team = x, self.team
+        if team is not None:
+            x = team.share(batch)
         with _precision(x):
             found = self.method.forward(weights, x, self.memory)
             loss = found.loss + self._revival(x, found.rebuilt)
@@ -91,18 +98,39 @@ class Trainer:
         for _, tensor in weights.named():
             if tensor.grad is not None and tensor.grad.stride() != tensor.stride():
                 tensor.grad = tensor.grad.contiguous()
+        if team is not None:
+            self._average(team, team.weight(batch))
         weights.project_gradient()
         self.adam.step()
         weights.hold_decoder()
         self.method.mend(weights)
-        self.tokens += len(x)
-        self.idle += len(x)
-        self.idle[found.fired] = 0
+        self.tokens += len(batch)
+        self.idle += len(batch)
+        self.idle[found.fired if team is None else team.any_of(found.fired)] = 0
         with torch.no_grad():
-            spread = (x - x.mean(dim=0)).square().sum()
-            explained = 1 - (x - found.rebuilt.float()).square().sum() / spread
+            spread = (batch - batch.mean(dim=0)).square().sum()
+            missed = (x - found.rebuilt.float()).square().sum()
+            if team is not None:
+                found, missed = self._of_all(team, team.weight(batch), found, missed / len(x) * len(batch))
+            explained = 1 - missed / spread
             dead = (self.idle >= recipe.acting_patience).float().mean()
         return Step(self.tokens, float(found.loss.detach()), float(explained), found.l0, float(dead), rate)
+
+    def _average(self, team: Together, weight: float) -> None:
+        """Gradients, and what methods remember, as means over the whole batch."""
+        for _, tensor in self.weights.named():
+            if tensor.grad is None:
+                tensor.grad = torch.zeros_like(tensor)
+            team.summed(tensor.grad.mul_(weight))
+        for name in sorted(self.memory):
+            self.memory[name] = self.memory[name] * weight
+            team.summed(self.memory[name])
+
+    def _of_all(self, team: Together, weight: float, found: Pass, missed: Tensor) -> tuple[Pass, Tensor]:
+        """What a step shows, as means over the whole batch."""
+        shown = torch.stack([found.loss.detach(), missed.new_tensor(found.l0), missed]) * weight
+        team.summed(shown)
+        return replace(found, loss=shown[0], l0=float(shown[1])), shown[2]
 
     def _revival(self, x: Tensor, rebuilt: Tensor) -> Tensor | float:
         """Dead features are asked to rebuild what the others missed (Gao et al. 2024, appendix A.2).
