@@ -122,9 +122,10 @@ class Trainer:
             if tensor.grad is None:
                 tensor.grad = torch.zeros_like(tensor)
             team.summed(tensor.grad.mul_(weight))
-        for name in sorted(self.memory):
-            self.memory[name] = self.memory[name] * weight
-            team.summed(self.memory[name])
+        for name, kept in sorted(self.memory.items()):
+            shared = (kept * weight).to(self.idle.device)  # where the others are reached, wherever it is kept
+            team.summed(shared)
+            self.memory[name] = shared.to(kept.device)
 
     def _of_all(self, team: Together, weight: float, found: Pass, missed: Tensor) -> tuple[Pass, Tensor]:
         """What a step shows, as means over the whole batch."""
