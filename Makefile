@@ -31,7 +31,7 @@ find_python = $(if $(PYTHON),echo "$(PYTHON)",for p in python3.11 python3.12 pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup prepare run serve test test-core test-pages test-slow test-slow-core test-slow-pages test-all lint format bench assets screenshots peers ray quantised constraints clean
+.PHONY: help setup prepare run serve test test-core test-pages test-slow test-slow-core test-slow-pages test-all lint format bench assets screenshots peers ray quantised audit constraints clean
 
 help: ## list what can be made
 	@echo "Conceptscope: probe, test, browse and steer the concepts inside a neural network."
@@ -110,6 +110,14 @@ ray: $(VENV)/.installed requirements-ray.txt ## the extra for more machines: Ray
 
 quantised: $(VENV)/.installed requirements-quantised.txt ## the extra for weights in 8 and 4 bits (docs/architectures.md)
 	@$(PIP) install --quiet -c constraints.txt -r requirements-quantised.txt
+
+# In a place of its own, which goes again: nothing of ours may come to need it. A package that could not be looked up is
+# an error (--strict), since by itself the tool passes over it and ends well.
+audit: ## look up known holes in the versions that we pin (asks a service on the network)
+	@there="$$(mktemp -d)" && trap 'rm -rf "$$there"' EXIT && python="$$($(find_python))" && \
+	"$$python" -m venv "$$there" && "$$there/bin/python" -m pip --disable-pip-version-check install --quiet pip-audit==2.10.1 && \
+	"$$there/bin/pip-audit" --strict --no-deps --disable-pip --progress-spinner off \
+	  -r constraints.txt -r requirements-ray.txt -r requirements-quantised.txt
 
 bench: prepare ## the benchmarks that need no other library, against a limit or our own slower way, as ratios
 	@$(PY) -m benchmarks

@@ -16,7 +16,19 @@ from core.activations import record_texts
 from core.cli import arguments
 from core.dictionaries.neurons import neurons_of
 from core.errors import UserError
-from core.models import Model, batch, edit, gradients, logits_at, needs_of, open_model, promoted, record, tokenize
+from core.models import (
+    Model,
+    batch,
+    edit,
+    gradients,
+    logits_at,
+    needs_of,
+    open_image_model,
+    open_model,
+    promoted,
+    record,
+    tokenize,
+)
 from core.models import needs as needs_module
 from core.models.recording import forward
 from core.models.source import find_source
@@ -189,3 +201,8 @@ def test_over_two_gpus_all_that_is_read_and_pushed_meets_on_the_first(kind: str,
     answer = subprocess.run(program, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr[-2000:]
     assert answer.stdout.split() == ["found", "read", "differentiated", "pushed", "worded"]
+
+
+def test_a_model_for_images_is_opened_in_one_place() -> None:
+    with pytest.raises(UserError, match="opened in one place"):
+        open_image_model("efficientnet-lite0", device="spread")

@@ -43,7 +43,7 @@ def usable_rows(activations: Sequence[np.ndarray], examples: Examples) -> Rows:
             raise ValueError(f"activations {X.shape} and {len(examples.labels)} labels do not belong together")
         empty |= np.isnan(X).all(axis=1)
     kept = np.flatnonzero(~empty)
-    rows = [X[kept] for X in activations]
+    rows = list(activations) if not empty.any() else [X[kept] for X in activations]  # no second copy of many gigabytes
     for X in rows:
         bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
         if len(bad):

@@ -27,6 +27,7 @@ from core.models.preprocessing import Preprocessing
 from core.models.processor import read_preprocessing
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
+from core.models.spread import SPREAD
 
 # As its authors evaluate it: 224 of 256 pixels (a border of 32), values from -1 to 1 in steps of 1/128.
 LITE0 = Preprocessing(256, (224, 224), (127 / 255,) * 3, (128 / 255,) * 3, resample="bicubic")
@@ -63,6 +64,8 @@ def open_image_model(
 
     Raises UserError if the model cannot be opened.
     """
+    if device == SPREAD:
+        raise UserError(f"A model for images is opened in one place; choose a device for it, not {SPREAD}.")
     chosen = choose_device(device)
     if dtype is not None and dtype not in DTYPES:
         raise UserError(f"There is no dtype {dtype!r}; there are {', '.join(DTYPES)}.")
