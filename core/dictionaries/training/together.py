@@ -9,6 +9,7 @@ all hold the same weights. What is sent is little beside the gradients: activati
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,4 +110,11 @@ def together(device: str | None) -> Together | None:
     from accelerate import PartialState
 
     state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available(), timeout=PATIENCE)
+    atexit.register(_part)
     return Together(state.process_index, state.num_processes)
+
+
+def _part() -> None:
+    """Let go of the others in order: a process that just ends may be aborted by its own connection's threads."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
