@@ -1,7 +1,8 @@
 """Sixteen visitors at once for half an hour: does the app stay quick, right, and as large as it was?
 
 Each visitor is a browser session of its own that goes from page to page, makes choices whose results are at hand, and
-steers with a prompt and dose of its own, with a pause to read in between. Told are
+steers with a prompt and dose of its own, with a pause to read in between. They come one after the other over the first
+two minutes: sixteen browsers that open a page at the same moment on the server's own cores tell of browsers. Told are
 
     reactions: the 95th percentile of the seconds from a choice to the page that shows it, by six parts of the time,
         against 1.5; by the browser's own clock, which shares the cores with the server.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 SESSIONS, MINUTES, PAUSE = 16, 30.0, 20.0
+ARRIVE = 120.0  # seconds over which the visitors come
 PARTS, LIMIT, GROWTH = 6, 1.5, 0.05
 TOKENS, DIRECTION = 12, "sentiment"
 FORGOTTEN = 150.0  # seconds until the server has forgotten a visitor who has gone: it waits two minutes for a return
@@ -100,10 +102,11 @@ def steerings(sessions: int) -> list[Steering]:
 
 
 async def visit(
-    browser: Browser, address: str, own: Steering, seen: Seen, until: float, seed: int, pause: float
+    browser: Browser, address: str, own: Steering, seen: Seen, until: float, seed: int, pause: float, wait: float
 ) -> None:
-    """One visitor from the first page to the last."""
+    """One visitor from the first page to the last, who comes after `wait` seconds."""
     chance = random.Random(seed)
+    await asyncio.sleep(wait)
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     page.set_default_timeout(120_000)
@@ -187,10 +190,13 @@ async def soak(address: str, program: str, asked: list[Steering], minutes: float
         tell(f"warm: {len(first.reactions)} reactions, {first.texts} texts, {len(first.wrong)} wrong, {first.failed}")
         await asyncio.sleep(FORGOTTEN)
         seen = Seen(time.monotonic())
-        until = seen.began + 60 * minutes
+        until, wait = seen.began + 60 * minutes, min(ARRIVE, 6 * minutes) / len(asked)
         told = asyncio.create_task(tell_now_and_then(seen))
         await asyncio.gather(
-            *(visit(browser, address, own, seen, until, number + 1, pause) for number, own in enumerate(asked))
+            *(
+                visit(browser, address, own, seen, until, number + 1, pause, number * wait)
+                for number, own in enumerate(asked)
+            )
         )
         told.cancel()
         await browser.close()
