@@ -19,7 +19,6 @@ from core.models.device import DTYPES, choose_device
 from core.models.efficientnet_lite import CLASSES, EfficientNetLite0
 from core.models.factory import build
 from core.models.feature_maps import find_maps
-from core.models.fingerprint import fingerprint
 from core.models.image_model import ImageModel, logits_of
 from core.models.kinds import reads_images
 from core.models.loading import UNREADABLE, reason, require_all_weights
@@ -28,6 +27,7 @@ from core.models.processor import read_preprocessing
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
 from core.models.spread import SPREAD
+from core.models.unchanged import OpenedFiles
 
 # As its authors evaluate it: 224 of 256 pixels (a border of 32), values from -1 to 1 in steps of 1/128.
 LITE0 = Preprocessing(256, (224, 224), (127 / 255,) * 3, (128 / 255,) * 3, resample="bicubic")
@@ -44,6 +44,7 @@ class _Opened:
     names: tuple[str, ...] | None
     notes: tuple[str, ...] = ()
     source: Source | None = None
+    files: OpenedFiles | None = None
 
 
 def open_image_model(
@@ -88,6 +89,7 @@ def open_image_model(
         device=chosen,
         dtype=precision,
         fingerprint=opened.fingerprint,
+        files=opened.files,
         maps=maps,
         class_names=read_names(names, classes) if names is not None else known or names_of_config(None, classes),
         preprocessing=preprocessing,
@@ -129,18 +131,20 @@ def _built(spec: str, factory: str) -> _Opened:
 def _loaded(source: Source) -> _Opened:
     if source.gguf is not None or source.adapter is not None:
         raise UserError(f"{source.id} is no classifier of images; GGUF files and adapters are opened as texts' models.")
+    files = OpenedFiles(source)
     config = read_config(source.directory / "config.json")
-    made = partial(_Opened, source.id, fingerprint=fingerprint(source), source=source)
+    made = partial(_Opened, source.id, source=source, files=files)
     if config.get("model_type") == LITE_TYPE:
         network = EfficientNetLite0()
         network.load_state_dict(load_file(source.directory / "model.safetensors"))
-        return made(network=network, preprocessing=LITE0, names=imagenet_names())
+        return made(network=network, fingerprint=files.fingerprint(), preprocessing=LITE0, names=imagenet_names())
     if not reads_images(config):
         raise UserError(f"{source.id} is no classifier of images: its config.json does not say ForImageClassification.")
     network = _from_transformers(source)
     preprocessing, notes = read_preprocessing(source.directory, network.config)
     names = names_of_config(network.config.id2label, len(network.config.id2label or ()) or CLASSES)
-    return made(network=network, preprocessing=preprocessing, names=names, notes=tuple(notes))
+    told = {"preprocessing": preprocessing, "names": names, "notes": tuple(notes)}
+    return made(network=network, fingerprint=files.fingerprint(), **told)
 
 
 def _from_transformers(source: Source) -> Any:
