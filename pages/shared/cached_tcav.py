@@ -11,7 +11,6 @@ from core.models import NotOpened
 from core.models.remembered import require_permitted
 from core.progress import Listener
 from pages.shared import cached
-from pages.shared.hardware import chosen_hardware
 from pages.shared.kept import Shelf
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def pools() -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _image_model(spec: str, device: str | None, dtype: str | None) -> ImageModel:
+def _image_model(spec: str, device: str | None, dtype: str | None, held: str) -> ImageModel:
     from core.models import open_image_model
 
     return open_image_model(spec, device=device, dtype=dtype)
@@ -97,7 +96,7 @@ def model(spec: str, kind: str) -> Model | ImageModel:
         return cached.model(spec)
     require_permitted(spec)
     with st.spinner("Opening the model …", show_time=True):
-        return _image_model(spec, *chosen_hardware())
+        return cast("ImageModel", cached.newest(_image_model, spec))
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
