@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import spaces, workspace
+from core import locks, spaces, workspace
 from core.models.checksums import damaged, noted, sha256
 from core.models.source import Source
 
@@ -30,7 +30,8 @@ def fingerprint(source: Source, scheme: str = "") -> str:
             raise damaged(path, source.directory)
     fresh = {state: sha for path, sha in hashes.items() if (state := state_of(path)) not in known}
     if fresh:
-        workspace.write_json(_path(), {**_read(_path()), **fresh})
+        with locks.held("locks", "hashes.lock"):  # what another program adds meanwhile would be lost
+            workspace.write_json(_path(), {**_read(_path()), **fresh})
     return _of(source, {path: hashes[path] for path in files}, scheme)
 
 
