@@ -22,6 +22,7 @@ from core.models.feature_maps import find_maps
 from core.models.image_model import ImageModel, logits_of
 from core.models.kinds import reads_images
 from core.models.loading import UNREADABLE, reason, require_all_weights
+from core.models.needs import require_memory, require_room
 from core.models.preprocessing import Preprocessing
 from core.models.processor import read_preprocessing
 from core.models.shelf import remember
@@ -63,15 +64,21 @@ def open_image_model(
     `file.py:build`, which runs that file: only ever what the user typed on the command line. names: a file of class
     names. changes: fields of Preprocessing that replace those of the model.
 
-    Raises UserError if the model cannot be opened.
+    Raises UserError if the model cannot be opened, or needs more memory than is free.
     """
     if device == SPREAD:
         raise UserError(f"A model for images is opened in one place; choose a device for it, not {SPREAD}.")
     chosen = choose_device(device)
     if dtype is not None and dtype not in DTYPES:
         raise UserError(f"There is no dtype {dtype!r}; there are {', '.join(DTYPES)}.")
-    opened = _built(spec, factory) if factory is not None else _loaded(find_source(spec))
     precision = DTYPES[dtype or "float32"]
+    if factory is not None:
+        opened = _built(spec, factory)
+    else:
+        source = find_source(spec)
+        require_room(source, chosen, precision)
+        require_memory(source, torch.float32)  # as which it is built, wherever it goes then
+        opened = _loaded(source)
     network = opened.network.to(chosen, precision).eval().requires_grad_(False)
     preprocessing = replace(opened.preprocessing, **(changes or {}))
     try:
