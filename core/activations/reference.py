@@ -108,7 +108,7 @@ def measure(
     progress(Progress(len(ids), len(ids), "texts", f"typical norm of {model.id}"))
     found = {site: torch.cat(of_site) for site, of_site in norms.items()}
     if empty := [site for site, all_norms in found.items() if not len(all_norms)]:
-        raise UserError(f"No token of the reference counts at {empty[0]} of {model.id}, so that nothing can be in doses.")
+        raise UserError(f"No token of the reference counts at {empty[0]} of {model.id}, so that it has no doses.")
     return {
         site: TypicalNorm(float(all_norms.median()), len(all_norms), sinks[site], len(texts))
         for site, all_norms in found.items()
@@ -119,6 +119,6 @@ def require_finite(model: Loaded, site: Site, norms: torch.Tensor) -> None:
     """Raises UserError unless all norms at `site` are finite."""
     if not bool(norms.isfinite().all()):
         raise UserError(
-            f"The reference has activations of {model.id} at {site} that are not finite in {model.dtype_name}; open the "
-            "model in float32."
+            f"The reference has activations of {model.id} at {site} that are not finite in {model.dtype_name}; open "
+            "the model in float32."
         )

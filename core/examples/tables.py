@@ -187,7 +187,7 @@ class _Sparse(Sequence[str | None]):
     def __getitem__(self, place: int) -> str | None: ...
     @overload
     def __getitem__(self, place: slice) -> list[str | None]: ...
-    def __getitem__(self, place: int | slice) -> str | None | list[str | None]:
+    def __getitem__(self, place: int | slice) -> str | list[str | None] | None:
         at = range(self._columns)[place]
         return self._cells.get(at) if isinstance(at, int) else [self._cells.get(one) for one in at]
 

@@ -79,7 +79,7 @@ class Model(Loaded):
     def context_length(self) -> int | None:
         """Largest number of tokens that the config promises to handle; None if it makes no promise.
 
-        RoBERTa and its kin count positions from behind the one of padding, and so have room for fewer than they promise.
+        RoBERTa and its kin count positions from behind the one of padding, and so have room for fewer than promised.
         """
         rooms = [
             module.num_embeddings - module.padding_idx - 1
