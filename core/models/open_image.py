@@ -150,8 +150,8 @@ def _loaded(source: Source) -> _Opened:
     network = _from_transformers(source)
     preprocessing, notes = read_preprocessing(source.directory, network.config)
     names = names_of_config(network.config.id2label, len(network.config.id2label or ()) or CLASSES)
-    told = {"preprocessing": preprocessing, "names": names, "notes": tuple(notes)}
-    return made(network=network, fingerprint=files.fingerprint(), **told)
+    sha = files.fingerprint()
+    return made(network=network, fingerprint=sha, preprocessing=preprocessing, names=names, notes=tuple(notes))
 
 
 def _from_transformers(source: Source) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +14,16 @@ from core.activations import Pool
 from core.directions import Finder
 from core.errors import UserError
 from core.examples import Examples, Info, catalogue, open_examples
-from core.models import AnyModel, Model, opened
+from core.models import AnyModel, opened
 from core.probing.asking import finders_of, sites_of
 from core.probing.plain import to_plain
 from core.probing.result import Sweep
 from core.probing.sweeping import DEFAULT_METHODS, VERSION, sweep
 from core.progress import Listener, Progress, silent
 from core.spreadsheet import csv_text
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 PREFIX, SHIFTED = "sae-probes/", "sae-probes/shift/"
 # Block 0 takes a forward pass of its own where only deeper layers are stored, so that it has to be asked for.
