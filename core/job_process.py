@@ -14,6 +14,7 @@ import traceback
 from collections import deque
 from pathlib import Path
 
+from core.errors import UserError
 from core.job_turns import turn
 from core.progress import Listener, Progress, silent
 from core.workspace import checked_name, place, write_json
@@ -73,6 +74,9 @@ def run(id: str, module: str, arguments: list[str]) -> int:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
+    except UserError as error:  # of waiting for a turn, or of telling how far it is
+        status = 2
+        print(" ".join(str(error).split()), file=sys.stderr)
     except BaseException:  # noqa: BLE001  the log is the only place to tell
         status = 1
         traceback.print_exc()

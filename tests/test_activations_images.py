@@ -12,6 +12,7 @@ import torch
 
 from core.activations import class_gradients, record_images
 from core.activations import images as images_room
+from core.activations.images_reference import measure
 from core.errors import UserError
 from core.examples import open_folder
 from core.models import ImageModel, edit, open_image_model
@@ -174,5 +175,7 @@ def test_what_is_not_finite_is_named(model: ImageModel, folder: Path) -> None:
     broken = replace(model, preprocessing=replace(model.preprocessing, std=(1e-45, 1.0, 1.0)))
     with pytest.raises(UserError, match=r"\d\d\.png has activations at .* that are not finite"):
         record_images(broken, open_folder(folder).images, [model.maps[-1].site])
+    with pytest.raises(UserError, match=r"The reference has activations of .* that are not finite"):
+        measure(broken, [model.maps[-1].site], open_folder(folder).images)
     with pytest.raises(UserError, match="nothing to read"):
         record_images(model, [], [model.maps[0].site])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from core.activations import typical_norm, typical_norms
 from core.activations.reference import measure
+from core.errors import UserError
 from core.examples import reference_texts
-from core.models import Model, batch, record, tokenize
+from core.models import Model, Site, batch, record, tokenize
 from tests import reference
 
 
@@ -35,6 +39,26 @@ def test_a_typical_norm_is_the_median_over_kept_tokens(tiny: Model, home_with_mo
     assert found.n_tokens == len(norms)
     assert found.n_sinks == sinks
     assert found.median == pytest.approx(sorted(norms)[(len(norms) - 1) // 2], rel=1e-4)
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_norms_that_overflow_are_no_sinks(
+    tiny: Model, home_with_model: Path, monkeypatch: pytest.MonkeyPatch, all_of_them: bool
+) -> None:
+    def overflowing(*args: Any) -> dict[Site, Tensor]:
+        read = record(*args)
+        for h in read.values():
+            h[:, slice(None) if all_of_them else 3] = torch.inf
+        return read
+
+    monkeypatch.setattr("core.activations.reference.record", overflowing)
+    with pytest.raises(UserError, match=r"layers\.1 output that are not finite in float32; open the model in float32"):
+        measure(tiny, [tiny.site(1)], reference_texts()[:20])
+
+
+def test_a_reference_of_which_nothing_counts_gets_a_sentence(tiny: Model, home_with_model: Path) -> None:
+    with pytest.raises(UserError, match="No token of the reference counts"):
+        measure(tiny, [tiny.site(1)], ["a"])
 
 
 def test_a_norm_is_measured_once(tiny: Model, home_with_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from core import workspace
 from core.activations import Store, record_texts
 from core.activations import recipe as recipes
+from core.activations.pooling import pool_batch
 from core.errors import UserError
 from core.models import Model, batch, record, tokenize
 from core.progress import Progress
@@ -277,3 +278,14 @@ def test_bad_questions_get_a_sentence(tiny: Model, home: Path) -> None:
         record_texts(tiny, ["a b c", ""], [tiny.site(0)])
     with pytest.raises(UserError, match="use 2 or more"):
         record_texts(tiny, TEXTS, [tiny.site(0)], max_length=1)
+
+
+def test_what_is_left_out_of_a_mean_may_have_overflowed() -> None:
+    rng = torch.Generator().manual_seed(0)
+    h = torch.randn((5, 9, 7), generator=rng)
+    kept = torch.rand((5, 9), generator=rng) < 0.6
+    kept[:, 0], kept[:, 1] = False, True
+    before = torch.bmm((kept.float() / kept.sum(dim=1)[:, None])[:, None, :], h)[:, 0]  # as the weights alone have it
+    assert torch.equal(torch.stack(pool_batch(h, kept, "mean")), before)
+    h[:, 0], h[2, 0] = torch.inf, torch.nan
+    assert torch.equal(torch.stack(pool_batch(h, kept, "mean")), before)

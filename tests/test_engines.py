@@ -24,7 +24,6 @@ from core.errors import UserError
 from core.examples import Info, save_examples
 from core.models import Model, open_model
 from core.probing import probe_all
-from core.probing.all_sets import sweep_of
 from core.tcav.known import known_target
 from core.tcav.scan import scan
 from tests import test_dictionaries_index as small
@@ -186,11 +185,12 @@ def test_a_set_whose_answer_is_here_is_not_handed_out(
 
     def done_by(self: SetPiece, holder: Holder) -> Any:  # of a worker that does not see this workspace
         asked.append(self.id)
-        found = sweep_of(holder.model, self.id, self.asked)
+        found, _, digest = doing(self, holder)
         for path in {*workspace.place("results", "x").parent.iterdir()} - kept:
             path.unlink()
-        return (str(found) if isinstance(found, UserError) else found), False
+        return found, False, digest
 
+    doing = SetPiece.done_by
     kept = {*workspace.place("results", "x").parent.iterdir()}
     monkeypatch.setattr(SetPiece, "done_by", done_by)
     found = probe_all_on(LocalEngine(), opener, [1], sets=sets, **settings)
@@ -201,6 +201,29 @@ def test_a_set_whose_answer_is_here_is_not_handed_out(
     again = probe_all_on(LocalEngine(), opener, [1], sets=sets, **settings)
     assert asked[2:] == ["nowhere"]
     assert (again.results, again.computed) == (found.results, 0)
+
+
+def test_an_answer_about_other_texts_is_refused(
+    home: Path, opener: Callable[[], Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_examples(moods("good", "bad", "moods"), "moods")
+    doing = SetPiece.done_by
+
+    def done_by(self: SetPiece, holder: Holder) -> Any:  # of a worker with a workspace of its own
+        there = home.parent / "there"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CONCEPTSCOPE_HOME", str(there))
+            save_examples(moods("fine", "poor", "moods"), "moods", replace=True)
+            found, _, digest = doing(self, holder)
+        return found, False, digest
+
+    monkeypatch.setattr(SetPiece, "done_by", done_by)
+    settings: dict[str, Any] = {"methods": ("diffmean",), "controls": (), "limit": 40}
+    sets = [Info("moods", "moods", "", 36, 36, "saved")]
+    found = probe_all_on(LocalEngine(), opener, [1], sets=sets, **settings)
+    assert found.results == ()
+    assert "moods holds other texts where the workers are" in found.skipped[0].reason
+    assert all(path.name.startswith("probe-all") for path in workspace.place("results", "x").parent.iterdir())
 
 
 def test_an_index_is_the_same_bit_for_bit(home: Path, opener: Callable[[], Model]) -> None:

@@ -1,6 +1,7 @@
 """Files open when they are right; when they are not, the sentence names the file and the line."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,25 @@ def test_pasted_lists() -> None:
         from_lists(["good", "fine", "nice", "great"], [])
     with pytest.raises(UserError, match="at least 4"):
         from_lists(["good"], ["bad"])
+
+
+def test_a_row_that_lacks_most_keys_takes_no_more_than_it_holds() -> None:
+    wide = json.dumps({f"k{number}": "x" for number in range(500)})
+    short = json.dumps({"text": "t", "k499": 1})
+    data = "\n".join([json.dumps({"text": "first", "label": 0}), wide, *[short] * 4000]).encode()
+    with pytest.raises(UserError, match="502 columns"):
+        read_table("x.jsonl", data)
+    data = data.replace(b'"k0": "x", "k1": "x", ', b"")
+    tracemalloc.start()
+    table = read_table("x.jsonl", data)
+    assert tracemalloc.get_traced_memory()[1] < 40 * len(data)  # filled up, they took a hundred times the file
+    tracemalloc.stop()
+    assert table.columns[:3] == ("text", "label", "k2")
+    assert table.column("text") == ["first", None, *["t"] * 4000]
+    assert table.column("k499") == [None, "x", *["1"] * 4000]
+    assert table.column("k7") == [None, "x", *[None] * 4000]
+    assert [list(row) for row in table.rows[:2]] == [["first", "0", *[None] * 498], [None, None, *["x"] * 498]]
+    assert table.rows[0][:2] == ["first", "0"]
+    assert {len(row) for row in table.rows} == {500}
+    with pytest.raises(IndexError):
+        table.rows[2][500]

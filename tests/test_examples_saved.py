@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,20 @@ def test_only_so_many_deleted_sets_are_kept(home: Path) -> None:
     restore_examples("set23")
     with pytest.raises(UserError, match="are left"):
         restore_examples("set0")
+
+
+def test_an_old_set_that_is_deleted_outlives_those_deleted_before_it(home: Path) -> None:
+    for number in range(24):
+        save_examples(from_lists(["a", "b"], ["c", f"d{number}"]), f"set{number}")
+    os.utime(home / "examples" / "set0.jsonl", (1, 1))  # saved long ago
+    for number in range(1, 24):
+        delete_examples(f"set{number}")
+    delete_examples("set0")
+    restore_examples("set0")
+    assert open_examples("set0").n_positives == 2
+    restore_examples("set23")
+    with pytest.raises(UserError, match="are left"):
+        restore_examples("set1")
 
 
 def test_a_download_comes_back() -> None:

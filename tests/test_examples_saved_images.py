@@ -167,3 +167,21 @@ def test_the_commands(home: Path, folder: Path, capsys: pytest.CaptureFixture[st
     assert "no saved images" in fails(capsys, "examples", "show", "saved/spots")
     assert run(capsys, "examples", "restore", "saved/spots")["action"] == "restore"
     assert "Say where" in fails(capsys, "examples", "save", "x", "--images", str(folder), "--from", "y.csv")
+
+
+def test_what_is_too_large_is_said_before_anything_is_read(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = folder.parent / "set.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, path.relative_to(folder))
+    monkeypatch.setattr("core.examples.image_files.MAX_ZIP_BYTES", 100)
+    for read in ("pathlib.Path.read_bytes", "zipfile.ZipFile.write"):
+        monkeypatch.setattr(read, lambda *_: pytest.fail("it was read"))
+    for source in (packed, folder):
+        with pytest.raises(UserError, match="is larger than"):
+            save_images("large", source)
+    monkeypatch.setattr("core.examples.saved_images.MOST", 3)
+    with pytest.raises(UserError, match="more than 3 images"):
+        save_images("many", folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import jobs
+from core import job_process, jobs, spaces
 from core.errors import UserError
 from core.workspace import read_json, write_json
 
@@ -124,6 +124,20 @@ def test_a_users_mistake_gives_its_sentence_and_a_crash_points_to_the_log() -> N
     mute = wait(jobs.start(["mute"], "x").id, ended)
     assert mute.state == "failed"
     assert mute.result is None
+
+
+def test_a_turn_that_cannot_be_waited_for_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setenv("CONCEPTSCOPE_JOBS_AT_ONCE", "many")
+    with spaces.within("ada"):
+        (job_process.folder_of("one") / "x").parent.mkdir(parents=True)
+        (job_process.folder_of("one") / "result.json").touch()
+        assert job_process.run("one", "tests.fake_command", ["mute"]) == 2
+        assert read_json(job_process.folder_of("one") / "outcome.json")["exit"] == 2
+    said = capsys.readouterr().err
+    assert said == "CONCEPTSCOPE_JOBS_AT_ONCE is 'many'; it has to be a number of jobs, 1 or more.\n"
 
 
 def test_a_job_survives_the_death_of_the_process_that_started_it(tmp_path: Path) -> None:

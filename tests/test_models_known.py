@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ from core.activations import Pool
 from core.activations.recipe import make_recipe
 from core.errors import UserError
 from core.models import AnyModel, KnownModel, NotOpened, known_model, open_model, opened
+from core.models.fingerprint import fingerprint
+from core.models.remembered import remembered
+from core.models.shelf import remember
+from core.models.source import Source
 from tests.tiny import tiny_directory
 
 
@@ -107,3 +113,33 @@ def test_a_damaged_note_is_no_knowledge(directory: Path) -> None:
     model = open_model(str(directory))
     workspace.write_bytes(workspace.place("models", "layouts", f"{model.fingerprint}.json"), b"{")
     assert known_model(str(directory)) is None
+
+
+def test_models_that_are_opened_at_once_are_all_remembered(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = workspace.write_json
+
+    def slowly(path: Path, value: object) -> None:
+        time.sleep(0.05)
+        write(path, value)
+
+    monkeypatch.setattr(workspace, "write_json", slowly)
+    sources = []
+    for number in range(6):
+        folder = tmp_path / f"model{number}"
+        folder.mkdir()
+        (folder / "config.json").write_text(f'{{"number": {number}}}')
+        sources.append(Source(str(folder), "local", folder))
+
+    def opened_once(source: Source) -> None:
+        fingerprint(source)
+        remember(source, 2, 3)
+
+    threads = [threading.Thread(target=opened_once, args=(source,)) for source in sources]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert {one["id"] for one in remembered()} == {source.id for source in sources}
+    assert len(workspace.read_json(home / "models" / "hashes.json")) == len(sources)

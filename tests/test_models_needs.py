@@ -12,9 +12,12 @@ import torch
 from transformers import AutoModelForCausalLM, GPTNeoXConfig, OPTConfig
 
 from core.errors import UserError
-from core.models import Model, needs_of, open_model
+from core.models import Model, needs_of, open_image_model, open_model
 from core.models import needs as module
+from core.models.needs import require_room
+from core.models.source import find_source
 from tests.tiny import tiny_directory
+from tests.tiny_images import tiny_image_directory
 
 # Opens a model, reads some texts, and says how large the process became.
 OPENED = r"""
@@ -59,6 +62,36 @@ def test_one_that_does_not_fit_is_refused_unloaded_and_told_what_would(
     with pytest.raises(UserError, match="no precision makes it fit"):
         open_model(directory, device="cpu")
     assert not needs_of(directory, device="cpu").fits
+
+
+def test_memory_is_asked_too_on_the_way_to_a_gpu(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = find_source(str(tiny_directory(tmp_path, "llama")))  # whose weights are stored in float32
+    half = needs_of(source.id, device="cpu", dtype="bfloat16").weights
+    free = {"cpu": module.PROGRAM + half - 1, "cuda": 10**12}
+    monkeypatch.setattr(module, "_free", lambda device: free[device.type])
+    gpu = torch.device("cuda")
+    with pytest.raises(UserError, match=r"of memory while it is opened, .* stored in, or .*, or --device spread"):
+        require_room(source, gpu, torch.bfloat16)
+    require_room(source, gpu, torch.float32)  # mapped from the file, it goes straight there
+    require_room(source, gpu, torch.bfloat16, "int8")
+    free["cpu"] += 1
+    require_room(source, gpu, torch.bfloat16)
+
+
+def test_a_model_of_images_that_does_not_fit_is_refused_unloaded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = str(tiny_image_directory(tmp_path, "vit"))
+    needs = needs_of(directory, device="cpu")
+    assert needs.parameters == sum(one.numel() for one in open_image_model(directory).network.parameters())
+    monkeypatch.setattr("core.models.open_image._loaded", lambda *_: pytest.fail("it was loaded"))
+    assert "int8" not in needs.smaller
+    monkeypatch.setattr(module, "_free", lambda _: needs.needed - 1)
+    with pytest.raises(UserError, match=r"needs about .* in float32, and .* are free on this machine; in .*float16"):
+        open_image_model(directory, device="cpu")
+    monkeypatch.setattr(module, "_free", lambda _: 10)
+    with pytest.raises(UserError, match=r"no precision makes it fit, so choose a smaller model\."):
+        open_image_model(directory, device="cpu")
 
 
 def test_what_cannot_be_opened_says_why_and_not_how_large(

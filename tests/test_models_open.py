@@ -166,3 +166,19 @@ def test_layers_can_be_named_by_hand(directory: Path) -> None:
     assert open_model(str(directory), blocks="model.layers").n_layers == open_model(str(directory)).n_layers
     with pytest.raises(UserError, match=r"model\.layers"):
         open_model(str(directory), blocks="model.no_such_list")
+
+
+@pytest.mark.parametrize("kind", ["roberta", "camembert", "xlm-roberta"])
+def test_a_network_that_counts_positions_from_behind_padding_takes_fewer(kind: str, home: Path, tmp_path: Path) -> None:
+    model = open_model(str(tiny_directory(tmp_path, kind)))
+    promised = model.network.config.max_position_embeddings
+    text = "word " * 2 * promised
+    ids = tokenize(model, [text], 10 * promised)
+    assert len(ids[0]) == model.context_length == promised - model.network.config.pad_token_id - 1
+    assert record(model, batch(model, ids), [model.site(1)])
+
+
+def test_others_take_what_they_promise(home: Path, tmp_path: Path) -> None:
+    for kind in ("gpt2", "opt", "llama"):
+        model = open_model(str(tiny_directory(tmp_path, kind)))
+        assert model.context_length == model.network.config.max_position_embeddings

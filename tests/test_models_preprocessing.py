@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +71,20 @@ def test_a_strip_of_pixels_does_not_become_a_gigantic_image() -> None:
 def test_impossible_preprocessing_gets_a_sentence(values: dict, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         Preprocessing(**{"mean": (0.5,) * 3, "std": (0.5,) * 3, **values})
+
+
+@pytest.mark.parametrize("resize", [None, (8, 8)])
+def test_of_images_that_are_loaded_one_by_one_no_two_are_held(resize: tuple[int, int] | None) -> None:
+    seen: list[weakref.ref[np.ndarray]] = []
+
+    def loaded() -> Iterator[np.ndarray]:
+        for number in range(5):
+            assert sum(one() is not None for one in seen) <= 1
+            image = np.full((60, 80, 3), number, np.uint8)
+            seen.append(weakref.ref(image))
+            yield image
+            del image
+
+    pixels = Preprocessing(resize, (8, 8), (0.5,) * 3, (0.5,) * 3).pixels(loaded())
+    assert pixels.shape == (5, 3, 8, 8)
+    assert len(pixels.unique()) == 5

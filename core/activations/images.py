@@ -190,7 +190,7 @@ def _read(
     model: ImageModel, images: Sequence[Image], sites: Sequence[Site], gradient_of: int | None
 ) -> tuple[dict[Site, Tensor], Tensor]:
     """Per site (batch, width) float32: pooled activations, or summed gradients; and the logits (batch,)."""
-    inputs = model.prepare([image.load() for image in images])
+    inputs = model.prepare(image.load() for image in images)
     if gradient_of is None:
         raw, logits = record(model, inputs, sites), torch.empty(0)
     else:

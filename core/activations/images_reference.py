@@ -11,7 +11,7 @@ import torch
 from core import workspace
 from core.activations.images import BATCH
 from core.activations.recipe import FORMAT, corpus_hash
-from core.activations.reference import TypicalNorm
+from core.activations.reference import TypicalNorm, require_finite
 from core.activations.results import read_result, write_result
 from core.examples.images import Image
 from core.examples.reference_images import reference_images
@@ -44,15 +44,17 @@ def typical_image_norms(
 def measure(
     model: ImageModel, sites: Sequence[Site], images: Sequence[Image], progress: Listener = silent
 ) -> dict[Site, TypicalNorm]:
-    """Typical norms of `sites` over `images`, computed now."""
+    """Typical norms of `sites` over `images`, computed now. Raises UserError where they are not finite."""
     norms: dict[Site, list[torch.Tensor]] = {site: [] for site in sites}
     size = BATCH.get(model.device.type, BATCH["cpu"])
     for start in range(0, len(images), size):
         progress(Progress(start, len(images), "images", f"typical norm of {model.id}"))
-        inputs = model.prepare([image.load() for image in images[start : start + size]])
+        inputs = model.prepare(image.load() for image in images[start : start + size])
         for site, h in record(model, inputs, sites).items():
             flat = model.map_of(site).flat(h).float()
-            norms[site].append(torch.linalg.vector_norm(flat, dim=-1).flatten().cpu())
+            of_places = torch.linalg.vector_norm(flat, dim=-1).flatten().cpu()
+            require_finite(model, site, of_places)
+            norms[site].append(of_places)
     progress(Progress(len(images), len(images), "images", f"typical norm of {model.id}"))
     found = {site: torch.cat(of_site) for site, of_site in norms.items()}
     return {site: TypicalNorm(float(all_.median()), len(all_), 0, len(images)) for site, all_ in found.items()}

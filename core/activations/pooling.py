@@ -35,7 +35,8 @@ def pool_batch(h: Tensor, kept: Tensor, pool: str) -> list[Tensor]:
     counts = kept.sum(dim=1)
     if pool == "mean":
         weights = kept.float() / counts.clamp(min=1)[:, None]
-        pooled = torch.bmm(weights[:, None, :], h.float())[:, 0]
+        # A weight of 0 does not take out what is not finite, as a first token may be in half precision.
+        pooled = torch.bmm(weights[:, None, :], h.float().masked_fill(~kept[..., None], 0.0))[:, 0]
     else:
         positions = torch.arange(h.shape[1], device=h.device).expand_as(kept)
         last = positions.masked_fill(~kept, 0).amax(dim=1)

@@ -15,7 +15,9 @@ from core import workspace
 from core.activations.pooling import kept_tokens
 from core.activations.recipe import FORMAT, corpus_hash
 from core.activations.results import read_result, write_result
+from core.errors import UserError
 from core.examples import reference_texts
+from core.models.loaded import Loaded
 from core.models.model import Model
 from core.models.recording import record
 from core.models.site import Site
@@ -85,7 +87,10 @@ def key_of(model: Model, site: Site, texts: Sequence[str]) -> str:
 def measure(
     model: Model, sites: Sequence[Site], texts: Sequence[str], progress: Listener = silent
 ) -> dict[Site, TypicalNorm]:
-    """Typical norms of `sites` over `texts`, computed now."""
+    """Typical norms of `sites` over `texts`, computed now.
+
+    Raises UserError where a token that counts has activations that are not finite, or none is left to count.
+    """
     ids = sorted(tokenize(model, texts, LENGTH), key=len, reverse=True)
     size = ROWS
     norms: dict[Site, list[torch.Tensor]] = {site: [] for site in sites}
@@ -96,11 +101,24 @@ def measure(
         counted = counted_positions(model, inputs)
         for site, h in record(model, inputs, sites).items():
             kept = kept_tokens(h, counted, keep_sinks=False)
-            norms[site].append(torch.linalg.vector_norm(h.float(), dim=-1)[kept].cpu())
+            of_tokens = torch.linalg.vector_norm(h.float(), dim=-1)
+            require_finite(model, site, of_tokens[counted])  # infinite ones are no sinks, which would leave them out
+            norms[site].append(of_tokens[kept].cpu())
             sinks[site] += int((counted & ~kept).sum())
     progress(Progress(len(ids), len(ids), "texts", f"typical norm of {model.id}"))
     found = {site: torch.cat(of_site) for site, of_site in norms.items()}
+    if empty := [site for site, all_norms in found.items() if not len(all_norms)]:
+        raise UserError(f"No token of the reference counts at {empty[0]} of {model.id}, so that it has no doses.")
     return {
         site: TypicalNorm(float(all_norms.median()), len(all_norms), sinks[site], len(texts))
         for site, all_norms in found.items()
     }
+
+
+def require_finite(model: Loaded, site: Site, norms: torch.Tensor) -> None:
+    """Raises UserError unless all norms at `site` are finite."""
+    if not bool(norms.isfinite().all()):
+        raise UserError(
+            f"The reference has activations of {model.id} at {site} that are not finite in {model.dtype_name}; open "
+            "the model in float32."
+        )

@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.examples import Info, open_examples
 from core.models import KnownModel
 from core.probing import Sweep, Table, probe_all
-from core.probing.all_sets import sweep_of
+from core.probing.all_sets import sweep_over
 from core.probing.sweeping import cached_sweep, keep_sweep
 from core.progress import Listener, silent
 
@@ -40,12 +40,16 @@ def probe_all_on(
                 if known is not None:
                     yield known
                     continue
-                found, shared = next(answers).value
+                found, shared, digest = next(answers).value
                 if isinstance(found, str):
                     yield UserError(found)
                     continue
                 if not shared:
-                    keep_sweep(model, open_examples(info.id, limit=asked["limit"]), found, **asked)
+                    examples = open_examples(info.id, limit=asked["limit"])
+                    if digest != examples.digest:  # it would be kept as the answer for texts that nobody read
+                        yield UserError(f"{info.id} holds other texts where the workers are; bring the same there.")
+                        continue
+                    keep_sweep(model, examples, found, **asked)
                 yield found
 
         return probe_all(model, chosen, sets=sets, sweeper=sweeper, progress=progress, **settings)
@@ -67,10 +71,14 @@ class SetPiece:
     id: str
     asked: dict[str, Any]
 
-    def done_by(self, holder: Holder) -> tuple[Sweep | str, bool]:
-        """The sweep, or why there is none; and whether it was kept where the asking process finds it."""
-        found = sweep_of(holder.model, self.id, self.asked)
-        return (str(found) if isinstance(found, UserError) else found), holder.shared
+    def done_by(self, holder: Holder) -> tuple[Sweep | str, bool, str]:
+        """The sweep, or why there is none; whether it was kept where the asking process finds it; of which examples."""
+        try:
+            examples = open_examples(self.id, limit=self.asked["limit"])
+        except UserError as error:
+            return str(error), holder.shared, ""
+        found = sweep_over(holder.model, examples, self.asked)
+        return (str(found) if isinstance(found, UserError) else found), holder.shared, examples.digest
 
 
 def known_of(team: Team) -> KnownModel:

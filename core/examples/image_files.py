@@ -60,9 +60,7 @@ def open_zip(
     Nothing is written to disk, and names inside are never used as paths. Raises UserError for a file that is no zip,
     is encrypted, is damaged, or unpacks to more than is allowed.
     """
-    size = len(data) if isinstance(data, bytes) else data.stat().st_size
-    if size > MAX_ZIP_BYTES:
-        raise UserError(f"{name} is larger than {MAX_ZIP_BYTES / 1e6:,.0f} MB; divide it.")
+    require_size(name, len(data) if isinstance(data, bytes) else data.stat().st_size)
     try:
         with zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data) as archive:
             found, others = _unpacked(name, archive, background)
@@ -71,6 +69,12 @@ def open_zip(
             raise
         raise UserError(f"{name} is no sound zip file: {str(error) or type(error).__name__}.") from error
     return _as_examples(name, PurePosixPath(name).stem, found, others, positive, limit)
+
+
+def require_size(name: str, size: int) -> None:
+    """Raises UserError for a zip file, or what would become one, of more bytes than are taken."""
+    if size > MAX_ZIP_BYTES:
+        raise UserError(f"{name} is larger than {MAX_ZIP_BYTES / 1e6:,.0f} MB; divide it.")
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -6,7 +6,9 @@ One file, so that a set is replaced in one step and no manifest can speak of oth
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,10 +155,13 @@ def delete_examples(name: str) -> None:
     """Put the saved set `name` aside; `restore_examples` brings it back until another of that name is deleted."""
     _check_there(name)
     path_of(name).replace(_aside(name))
+    with contextlib.suppress(OSError):
+        os.utime(_aside(name))  # when it was deleted: it still had the time at which it was saved
     workspace.sync_directory(path_of(name).parent)
     deleted = sorted(_aside(name).parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     for path in deleted[:-_KEPT_ASIDE]:
-        path.unlink(missing_ok=True)
+        if path != _aside(name):  # a clock that was set back makes it look old
+            path.unlink(missing_ok=True)
 
 
 def restore_examples(name: str) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 from core import locks, workspace
 from core.errors import UserError
 from core.examples.examples import Info
-from core.examples.image_files import files_of, open_zip
+from core.examples.image_files import files_of, open_zip, require_size
 from core.examples.image_ids import SAVED, found_path, packed_path, saved_infos, saved_path
-from core.examples.images import ImageExamples
+from core.examples.images import MOST, ImageExamples
 
 
 def save_images(
@@ -143,16 +143,24 @@ def _move(name: str, here: str, there: str, missing: str) -> None:
 
 
 def _packed(source: Path) -> bytes:
-    """The bytes of a zip file, or a folder's images as one."""
+    """The bytes of a zip file, or a folder's images as one. Nothing is read of what is larger than can be kept."""
     if source.is_file():
         try:
+            require_size(str(source), source.stat().st_size)
             return source.read_bytes()
         except OSError as error:
             raise UserError(f"{source} cannot be read ({error.strerror}).") from error
     if not source.is_dir():
         raise UserError(f"There is no folder and no zip file {source}.")
+    files = files_of(source)
+    if len(files) > MOST:
+        raise UserError(f"{source} holds more than {MOST:,} images; divide it.")
+    try:
+        require_size(str(source), sum(path.stat().st_size for path in files))
+    except OSError as error:
+        raise UserError(f"{source} cannot be read ({error.strerror}).") from error
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for path in files_of(source):
+        for path in files:
             archive.write(path, path.relative_to(source).as_posix())
     return packed.getvalue()

@@ -6,9 +6,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from core.errors import UserError
 from core.examples.encoding import decoded
@@ -135,7 +135,7 @@ def _jsonl(name: str, text: str) -> Table:
     head: Mapping[str, Any] | None = None
     places: dict[str, int] = {}
     lines: list[int] = []
-    rows: list[list[str | None]] = []
+    rows: list[list[str | None] | dict[int, str | None]] = []
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
@@ -151,15 +151,45 @@ def _jsonl(name: str, text: str) -> Table:
         for key in value:
             places.setdefault(key, len(places))
         _check_width(name, len(places))
-        row: list[str | None] = [None] * len(places)
-        for key, cell in value.items():
-            row[places[key]] = _cell(name, line, key, cell)
+        cells = {places[key]: _cell(name, line, key, cell) for key, cell in value.items()}
         lines.append(line)
-        rows.append(row)
+        # Short rows of a file of many keys would take hundreds of times what the file does, if they were filled up.
+        rows.append([cells.get(at) for at in range(len(places))] if _is_full(cells, len(places)) else cells)
     if not rows:
         raise UserError(f"{name} holds no rows.")
-    rows = [row + [None] * (len(places) - len(row)) for row in rows]
-    return Table(name, tuple(places), lines, rows, head=head)
+    return Table(name, tuple(places), lines, [_row(one, len(places)) for one in rows], head=head)
+
+
+def _is_full(cells: Sized, columns: int) -> bool:
+    return columns <= 2 * len(cells) + 8
+
+
+def _row(cells: list[str | None] | dict[int, str | None], columns: int) -> Sequence[str | None]:
+    if isinstance(cells, dict):
+        return _Sparse(cells, columns)
+    if _is_full(cells, columns):
+        return cells + [None] * (columns - len(cells))
+    return _Sparse(dict(enumerate(cells)), columns)
+
+
+class _Sparse(Sequence[str | None]):
+    """A row that holds the cells it has, by column, and None in all others."""
+
+    __slots__ = ("_cells", "_columns")
+
+    def __init__(self, cells: dict[int, str | None], columns: int) -> None:
+        self._cells, self._columns = cells, columns
+
+    def __len__(self) -> int:
+        return self._columns
+
+    @overload
+    def __getitem__(self, place: int) -> str | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str | None]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str | None] | None:
+        at = range(self._columns)[place]
+        return self._cells.get(at) if isinstance(at, int) else [self._cells.get(one) for one in at]
 
 
 def _cell(name: str, line: int, key: str, value: Any) -> str | None:

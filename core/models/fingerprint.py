@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import spaces, workspace
+from core import locks, spaces, workspace
 from core.models.checksums import damaged, noted, sha256
 from core.models.source import Source
 
@@ -24,13 +24,14 @@ def fingerprint(source: Source, scheme: str = "") -> str:
     sums = noted(source.directory) or {}
     files = source.files()
     others = {source.directory / name for name in sums} - {*files}
-    hashes = {path: known.get(_identity(path)) or sha256(path) for path in [*files, *sorted(others)] if path.is_file()}
+    hashes = {path: known.get(state_of(path)) or sha256(path) for path in [*files, *sorted(others)] if path.is_file()}
     for path, sha in hashes.items():
         if path.parent == source.directory and sums.get(path.name, sha) != sha:
             raise damaged(path, source.directory)
-    fresh = {_identity(path): sha for path, sha in hashes.items() if _identity(path) not in known}
+    fresh = {state: sha for path, sha in hashes.items() if (state := state_of(path)) not in known}
     if fresh:
-        workspace.write_json(_path(), {**_read(_path()), **fresh})
+        with locks.held("locks", "hashes.lock"):  # what another program adds meanwhile would be lost
+            workspace.write_json(_path(), {**_read(_path()), **fresh})
     return _of(source, {path: hashes[path] for path in files}, scheme)
 
 
@@ -56,6 +57,10 @@ def _path() -> Path:
     return workspace.place("models", "hashes.json")
 
 
-def _identity(path: Path) -> str:
-    status = path.stat()
+def state_of(path: Path) -> str:
+    """What any write to the file changes; "" where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
     return f"{path}|{status.st_ino}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}"

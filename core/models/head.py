@@ -70,9 +70,11 @@ _found: WeakKeyDictionary[Model, Head] = WeakKeyDictionary()
 def head_of(model: Model) -> Head:
     """The head of the model; three short forward passes at the first call.
 
-    Raises UserError if the network has no logits, or logits that depend on more than the last block's output.
+    Raises UserError if the network has no logits, or logits that depend on more than the last block's output, and where
+    its files changed since it was opened.
     """
     model.check_predicts_words()
+    model.require_unchanged()
     with model.lock:
         if model not in _found:
             _found[model] = _find(model)

@@ -33,6 +33,8 @@ def on_sites(model: Loaded, functions: Mapping[Site, OnSite]) -> Iterator[None]:
 
     Of a model that is spread over devices they get what flows on the model's own, whichever layer it is, so that their
     tensors meet those of other layers and of masks; what they return goes on where it came from.
+
+    Raises UserError at the end where the model's files changed since it was opened: the numbers may be those of others.
     """
     with model.lock, ExitStack() as stack:
         for site, given in functions.items():
@@ -44,6 +46,7 @@ def on_sites(model: Loaded, functions: Mapping[Site, OnSite]) -> Iterator[None]:
                 handle = module.register_forward_pre_hook(_on_input(site, function), with_kwargs=True)
             stack.callback(handle.remove)
         yield
+        model.require_unchanged()
 
 
 def _at_home(function: OnSite, home: torch.device) -> OnSite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,8 +72,11 @@ class ImageModel(Loaded):
         """The class with this name or number; UserError if there is none."""
         return find_class(self.class_names, wanted)
 
-    def prepare(self, images: Sequence[Pixels]) -> dict[str, Tensor]:
-        """`pixel_values` (batch, 3, height, width) of images (height, width, 3) uint8, on the model's device."""
+    def prepare(self, images: Iterable[Pixels]) -> dict[str, Tensor]:
+        """`pixel_values` (batch, 3, height, width) of images (height, width, 3) uint8, on the model's device.
+
+        They are taken one by one and not kept: give what loads them.
+        """
         pixels = self.preprocessing.pixels(images).to(self.device, self.dtype)
         return {"pixel_values": pixels.contiguous(memory_format=self.layout)}
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from core import workspace
 from core.errors import UserError
 from core.models.bundled import BUNDLED, is_converted
-from core.models.fingerprint import fingerprint
+from core.models.fingerprint import fingerprint, state_of
 from core.models.quantised import QUANTISED, is_there, scheme_of
 from core.models.remembered import is_permitted
 from core.models.site import Kind, Site
-from core.models.source import find_source, read_config
+from core.models.source import ADAPTER_WEIGHTS, find_source, read_config
 from core.models.spread import SPREAD
 from core.versions import version
 
@@ -89,6 +89,22 @@ def known_model(spec: str, *, device: str | None = None, dtype: str | None = Non
     if not isinstance(note, dict) or note.get("format") != FORMAT:
         return None
     return KnownModel(source.id, own, *hardware, width=note["width"], blocks=tuple(note["blocks"]))
+
+
+def contents(spec: str) -> str:
+    """What the files of a model hold now, by which an opened one can be told from them; loads nothing.
+
+    "" for a hub id, whose files are never written again once they are there; of an adapter to one, its own files count.
+    Raises UserError, as opening would, for a model on this machine that cannot be found.
+    """
+    spec = spec.strip()
+    if spec in BUNDLED or _is_here(spec):
+        return fingerprint(find_source(spec))
+    if not is_permitted(spec) or "\0" in spec:
+        return ""  # opening it says so
+    folder = Path(spec).expanduser() if spec.startswith("~/") else Path(spec)
+    adapter = [state_of(folder / name) for name in (ADAPTER_WEIGHTS, "adapter_config.json")]
+    return workspace.digest(adapter) if any(adapter) else ""
 
 
 def remember_layout(fingerprint: str, blocks: tuple[str, ...], width: int) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.models.unchanged import OpenedFiles
+
 
 @dataclass(eq=False, kw_only=True)
 class Loaded(ABC):
@@ -20,7 +22,8 @@ class Loaded(ABC):
     behind when letting go of it; `record`, `gradients` and `edit` see to that.
 
     device: where inputs go and where what is read comes out, also where layers lie on others. fingerprint: 24
-    hexadecimal digits over everything that decides the network's numbers.
+    hexadecimal digits over everything that decides the network's numbers. files: those it was read from; None for one
+    that was not read from files.
     """
 
     id: str
@@ -28,6 +31,7 @@ class Loaded(ABC):
     device: torch.device
     dtype: torch.dtype
     fingerprint: str
+    files: OpenedFiles | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -39,6 +43,11 @@ class Loaded(ABC):
     def device_type(self) -> str:
         """`cpu`, `cuda` or `mps`."""
         return self.device.type
+
+    def require_unchanged(self) -> None:
+        """Raises UserError where the network may no longer be what its fingerprint says: its files have changed."""
+        if self.files is not None:
+            self.files.require_unchanged()
 
     @abstractmethod
     def run(self, inputs: Mapping[str, Tensor]) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import UserError
 from core.models.layout import Layout
@@ -77,11 +77,19 @@ class Model(Loaded):
 
     @cached_property
     def context_length(self) -> int | None:
-        """Largest number of tokens that the config promises to handle; None if it makes no promise."""
+        """Largest number of tokens that the config promises to handle; None if it makes no promise.
+
+        RoBERTa and its kin count positions from behind the one of padding, and so have room for fewer than promised.
+        """
+        rooms = [
+            module.num_embeddings - module.padding_idx - 1
+            for path, module in self.network.named_modules()
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None and "position" in path.split(".")[-1]
+        ]
         config = self.network.config.get_text_config()
         for name in ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length"):
             if isinstance(value := getattr(config, name, None), int) and value > 0:
-                return value
+                return min([value, *rooms])
         return None
 
     def find_site(self, layer: int, kind: Kind = "after") -> Site | None:

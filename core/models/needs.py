@@ -16,7 +16,7 @@ import torch
 
 from core.errors import UserError
 from core.models.device import DTYPES, choose_device, choose_dtype
-from core.models.kinds import classifies_texts
+from core.models.kinds import classifies_texts, reads_images
 from core.models.loading import UNREADABLE, reason
 from core.models.quantised import QUANTISED, bytes_of, is_there, scheme_of
 from core.models.source import Source, find_source, read_config
@@ -75,23 +75,67 @@ def room() -> dict[int | str, int]:
 
 
 def require_room(source: Source, device: torch.device, dtype: torch.dtype, quantised: str = "") -> None:
-    """Raises UserError, with what would fit, where the model would take more than is free. Nothing is loaded."""
+    """Raises UserError, with what would fit, where the model would take more than is free. Nothing is loaded.
+
+    On its way to a GPU it takes memory first, but for weights in fewer bits, which are packed where they come to lie.
+    """
     stored = _stored(source.directory)
     # At most four times the files (8 bits, to be computed in 32): most models are seen to fit without a second look.
-    if source.gguf is not None or PROGRAM + READING + 4 * stored <= _free(device):
+    most = PROGRAM + READING + 4 * stored
+    on_the_way = device.type == "cuda" and not quantised
+    if source.gguf is not None or (most <= _free(device) and (not on_the_way or most <= _free(torch.device("cpu")))):
         return
     try:
         needs = _needs(source, device, dtype, quantised)
     except UserError:  # what cannot be built cannot be opened either: that says why
         return
     if needs.fits:
+        if on_the_way:
+            _require_memory(source, needs, stored)
         return
     told = f"{source.id} needs about {_size(needs.needed)} in {needs.dtype}, and {_size(needs.free)} are free"
     told += " on this machine" if device.type == "cpu" else f" on {device}"
     if needs.smaller:
         name, least = next(iter(needs.smaller.items()))
         raise UserError(f"{told}; in {name} it needs {_size(least)}: choose that precision (--dtype {name}).")
-    raise UserError(f"{told}; no precision makes it fit, so choose a smaller model, or --device {SPREAD}.")
+    raise UserError(f"{told}; no precision makes it fit, so choose a smaller model{_or_spread(source)}.")
+
+
+def require_memory(source: Source, dtype: torch.dtype) -> None:
+    """Raises UserError where the model, built in memory in `dtype` before it is brought elsewhere, does not fit."""
+    memory = torch.device("cpu")
+    stored = _stored(source.directory)
+    if PROGRAM + READING + 4 * stored <= _free(memory):
+        return
+    try:
+        needs = _needs(source, memory, dtype, "")
+    except UserError:  # what cannot be built cannot be opened either: that says why
+        return
+    _require_memory(source, needs, stored)
+
+
+def _require_memory(source: Source, needs: Needs, stored: int) -> None:
+    wanted = PROGRAM + (needs.weights if _is_converted(needs.weights, stored) else 0)
+    free = _free(torch.device("cpu"))
+    if wanted > free:
+        raise UserError(
+            f"{source.id} needs about {_size(wanted)} of memory while it is opened, and {_size(free)} are free on this "
+            f"machine; choose the precision that its weights are stored in, or a smaller model{_or_spread(source)}."
+        )
+
+
+def _or_spread(source: Source) -> str:
+    """The other way out, which models of images do not have."""
+    return "" if _for_images(source) else f", or --device {SPREAD}"
+
+
+def _for_images(source: Source) -> bool:
+    return reads_images(read_config(source.directory / "config.json"))
+
+
+def _is_converted(weights: int, stored: int) -> bool:
+    """Whether weights are not kept as they are stored, and so not mapped from their file."""
+    return abs(stored - weights) > 0.05 * stored
 
 
 def _needs(source: Source, device: torch.device, dtype: torch.dtype, quantised: str) -> Needs:
@@ -105,10 +149,11 @@ def _needs(source: Source, device: torch.device, dtype: torch.dtype, quantised: 
         return program + sum(per_dtype(dtype, quantised)) + READING
 
     weights, working = per_dtype(dtype, quantised)
-    converted = abs(stored - weights) > 0.05 * stored
     plain = {} if quantised else {name: (one, "") for name, one in DTYPES.items() if one.itemsize < dtype.itemsize}
     # Of those whose library is there; 4 bits are less than 8.
     packed = {name: (dtype, name) for name, one in QUANTISED.items() if is_there(one) and name != quantised != "int4"}
+    if _for_images(source):
+        packed = {}
     return Needs(
         model=source.id,
         device=str(device),
@@ -116,7 +161,7 @@ def _needs(source: Source, device: torch.device, dtype: torch.dtype, quantised: 
         parameters=parameters,
         weights=weights,
         needed=needed(dtype, quantised),
-        peak=PROGRAM + weights + working + READING + (stored if converted else 0),
+        peak=PROGRAM + weights + working + READING + (stored if _is_converted(weights, stored) else 0),
         free=free,
         smaller={name: needed(*one) for name, one in (plain | packed).items() if needed(*one) <= free},
     )
@@ -127,10 +172,17 @@ def _counted(source: Source) -> tuple[int, Callable[[torch.dtype, str], tuple[in
 
     From a network that has shapes and no numbers.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoModelForImageClassification,
+        AutoModelForSequenceClassification,
+    )
 
     own = read_config(source.directory / "config.json")
     kind: Any = AutoModelForSequenceClassification if classifies_texts(own) else AutoModelForCausalLM
+    if _for_images(source):
+        kind = AutoModelForImageClassification
     try:
         config = AutoConfig.from_pretrained(source.directory, trust_remote_code=False, local_files_only=True)
         with torch.device("meta"):

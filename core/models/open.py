@@ -9,7 +9,6 @@ import torch
 from core.errors import UserError
 from core.models.class_names import names_of_config
 from core.models.device import choose_device, choose_dtype
-from core.models.fingerprint import fingerprint
 from core.models.gguf_header import require_header
 from core.models.kinds import classifies_texts, kind_of
 from core.models.known import remember_layout
@@ -37,6 +36,7 @@ from core.models.spread import (
     needs_a_copy,
     places_of,
 )
+from core.models.unchanged import OpenedFiles
 
 
 def open_model(
@@ -64,10 +64,10 @@ def open_model(
     if kind_of(spec) == "image":
         raise UserError(f"{spec} is a classifier of images, which writes no text; choose a language model.")
     source = find_source(spec)
+    files = OpenedFiles(source, scheme_of(dtype))
     config = source.directory / "config.json"
     classifies = source.gguf is None and config.is_file() and classifies_texts(read_config(config))
     quantised = dtype if dtype in QUANTISED else ""
-    scheme = scheme_of(dtype)
     options: dict[str, Any] = {}
     if spread := device == SPREAD or places is not None:
         check_spread(source, places, bool(quantised))
@@ -97,7 +97,8 @@ def open_model(
         tokenizer=tokenizer,
         device=first_device(places_of(network)) if places_of(network) else chosen_device,
         dtype=chosen_dtype,
-        fingerprint=fingerprint(source, scheme),
+        fingerprint=files.fingerprint(),
+        files=files,
         quantised=quantised,
         layout=find_layout(network, blocks),
         class_names=names_of_config(network.config.id2label, network.config.num_labels) if classifies else (),

@@ -19,15 +19,16 @@ from core.models.device import DTYPES, choose_device
 from core.models.efficientnet_lite import CLASSES, EfficientNetLite0
 from core.models.factory import build
 from core.models.feature_maps import find_maps
-from core.models.fingerprint import fingerprint
 from core.models.image_model import ImageModel, logits_of
 from core.models.kinds import reads_images
 from core.models.loading import UNREADABLE, reason, require_all_weights
+from core.models.needs import require_memory, require_room
 from core.models.preprocessing import Preprocessing
 from core.models.processor import read_preprocessing
 from core.models.shelf import remember
 from core.models.source import Source, find_source, read_config
 from core.models.spread import SPREAD
+from core.models.unchanged import OpenedFiles
 
 # As its authors evaluate it: 224 of 256 pixels (a border of 32), values from -1 to 1 in steps of 1/128.
 LITE0 = Preprocessing(256, (224, 224), (127 / 255,) * 3, (128 / 255,) * 3, resample="bicubic")
@@ -44,6 +45,7 @@ class _Opened:
     names: tuple[str, ...] | None
     notes: tuple[str, ...] = ()
     source: Source | None = None
+    files: OpenedFiles | None = None
 
 
 def open_image_model(
@@ -62,15 +64,21 @@ def open_image_model(
     `file.py:build`, which runs that file: only ever what the user typed on the command line. names: a file of class
     names. changes: fields of Preprocessing that replace those of the model.
 
-    Raises UserError if the model cannot be opened.
+    Raises UserError if the model cannot be opened, or needs more memory than is free.
     """
     if device == SPREAD:
         raise UserError(f"A model for images is opened in one place; choose a device for it, not {SPREAD}.")
     chosen = choose_device(device)
     if dtype is not None and dtype not in DTYPES:
         raise UserError(f"There is no dtype {dtype!r}; there are {', '.join(DTYPES)}.")
-    opened = _built(spec, factory) if factory is not None else _loaded(find_source(spec))
     precision = DTYPES[dtype or "float32"]
+    if factory is not None:
+        opened = _built(spec, factory)
+    else:
+        source = find_source(spec)
+        require_room(source, chosen, precision)
+        require_memory(source, torch.float32)  # as which it is built, wherever it goes then
+        opened = _loaded(source)
     network = opened.network.to(chosen, precision).eval().requires_grad_(False)
     preprocessing = replace(opened.preprocessing, **(changes or {}))
     try:
@@ -88,6 +96,7 @@ def open_image_model(
         device=chosen,
         dtype=precision,
         fingerprint=opened.fingerprint,
+        files=opened.files,
         maps=maps,
         class_names=read_names(names, classes) if names is not None else known or names_of_config(None, classes),
         preprocessing=preprocessing,
@@ -129,18 +138,20 @@ def _built(spec: str, factory: str) -> _Opened:
 def _loaded(source: Source) -> _Opened:
     if source.gguf is not None or source.adapter is not None:
         raise UserError(f"{source.id} is no classifier of images; GGUF files and adapters are opened as texts' models.")
+    files = OpenedFiles(source)
     config = read_config(source.directory / "config.json")
-    made = partial(_Opened, source.id, fingerprint=fingerprint(source), source=source)
+    made = partial(_Opened, source.id, source=source, files=files)
     if config.get("model_type") == LITE_TYPE:
         network = EfficientNetLite0()
         network.load_state_dict(load_file(source.directory / "model.safetensors"))
-        return made(network=network, preprocessing=LITE0, names=imagenet_names())
+        return made(network=network, fingerprint=files.fingerprint(), preprocessing=LITE0, names=imagenet_names())
     if not reads_images(config):
         raise UserError(f"{source.id} is no classifier of images: its config.json does not say ForImageClassification.")
     network = _from_transformers(source)
     preprocessing, notes = read_preprocessing(source.directory, network.config)
     names = names_of_config(network.config.id2label, len(network.config.id2label or ()) or CLASSES)
-    return made(network=network, preprocessing=preprocessing, names=names, notes=tuple(notes))
+    sha = files.fingerprint()
+    return made(network=network, fingerprint=sha, preprocessing=preprocessing, names=names, notes=tuple(notes))
 
 
 def _from_transformers(source: Source) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -87,9 +87,12 @@ class Preprocessing:
             image = np.asarray(Image.fromarray(image).resize((wide, tall), RESAMPLING[self.resample]))
         return image if self.crop is None else _centre(image, *self.crop)
 
-    def pixels(self, images: Sequence[Pixels]) -> Tensor:
-        """(batch, 3, *size) float32 of images (height, width, 3) uint8 of any size."""
-        batch = np.stack([self.framed(image) for image in images])
+    def pixels(self, images: Iterable[Pixels]) -> Tensor:
+        """(batch, 3, *size) float32 of images (height, width, 3) uint8 of any size.
+
+        They are taken one by one, so that of those that are loaded as they are asked for one is held at a time.
+        """
+        batch = np.stack([self.framed(image).copy() for image in images])  # what is only cropped is a view of the whole
         values = torch.from_numpy(batch).permute(0, 3, 1, 2).to(torch.float32) * self.scale
         mean, std = (torch.tensor(of, dtype=torch.float32).view(1, 3, 1, 1) for of in (self.mean, self.std))
         values = (values - mean) / std

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from core import workspace
+from core import locks, workspace
 from core.models.bundled import BUNDLED, directory_of, is_converted, weights_file
 from core.models.remembered import in_library, in_own, is_permitted, path, remembered
 from core.models.source import Source, read_config
@@ -53,9 +54,13 @@ def remember(source: Source, layers: int, width: int, kind: str = "text") -> Non
         entry["id"] = str(source.directory / source.gguf)
     if entry in in_library():
         return
-    others = [one for one in in_own() if one["id"] != entry["id"]]
-    if [*others, entry] != in_own():
-        workspace.write_json(path(), [*others, entry])
+    if _with(entry) != in_own():
+        with locks.held("locks", "opened.lock"):  # what another program adds meanwhile would be lost
+            workspace.write_json(path(), _with(entry))
+
+
+def _with(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(one for one in in_own() if one["id"] != entry["id"]), entry]
 
 
 def _bundled(name: str) -> ModelInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from core import workspace
 from core.activations import Pool
 from core.directions import Finder
 from core.errors import UserError
-from core.examples import Info, catalogue, open_examples
+from core.examples import Examples, Info, catalogue, open_examples
 from core.models import AnyModel, opened
 from core.probing.asking import finders_of, sites_of
 from core.probing.plain import to_plain
@@ -21,6 +21,9 @@ from core.probing.result import Sweep
 from core.probing.sweeping import DEFAULT_METHODS, VERSION, sweep
 from core.progress import Listener, Progress, silent
 from core.spreadsheet import csv_text
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 PREFIX, SHIFTED = "sae-probes/", "sae-probes/shift/"
 # Block 0 takes a forward pass of its own where only deeper layers are stored, so that it has to be asked for.
@@ -193,10 +196,21 @@ def probe_all(
 
 def sweep_of(model: AnyModel, id: str, asked: dict[str, Any], *, progress: Listener = silent) -> Sweep | UserError:
     """The sweep of one set, or why there is none. asked: as a Sweeper is given it."""
-    own = {name: value for name, value in asked.items() if name not in ("layers", "limit")}
     loaded = opened(model)
     try:
-        return sweep(loaded, open_examples(id, limit=asked["limit"]), asked["layers"], **own, progress=progress)
+        examples = open_examples(id, limit=asked["limit"])
+    except UserError as reason:
+        return reason
+    return sweep_over(loaded, examples, asked, progress=progress)
+
+
+def sweep_over(
+    model: Model, examples: Examples, asked: dict[str, Any], *, progress: Listener = silent
+) -> Sweep | UserError:
+    """`sweep_of` examples that were opened already."""
+    own = {name: value for name, value in asked.items() if name not in ("layers", "limit")}
+    try:
+        return sweep(model, examples, asked["layers"], **own, progress=progress)
     except UserError as reason:
         return reason
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from core import spaces
 from core.examples import Examples, Info, catalogue, list_images, open_examples, stamp
 from core.models import KnownModel, NotOpened, as_known, known_model
+from core.models.known import contents
 from core.models.remembered import require_permitted
 from core.progress import Listener, silent
 from pages.shared.collecting import free, spared
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MODELS = 2  # in memory at once
+HELD = 64  # of which it is known what their files held: openings of late
 DIRECTIONS = 128  # a few kilobytes each
 USERS = 16  # whose lists are kept at once
 
 
 @st.cache_resource(max_entries=MODELS, show_spinner=False, on_release=free)
-def _model(spec: str, device: str | None, dtype: str | None) -> Model:
+def _model(spec: str, device: str | None, dtype: str | None, held: str) -> Model:
     from core.models import open_model
 
     return spared(open_model(spec, device=device, dtype=dtype))
@@ -46,12 +48,35 @@ def model(spec: str) -> Model:
     """The opened model on the chosen hardware, one for all sessions. Raises UserError if it cannot be opened."""
     require_permitted(spec)
     with st.spinner("Opening the model …", show_time=True):
-        return _model(spec, *chosen_hardware())
+        return newest(_model, spec)
+
+
+def newest(opener: Any, spec: str) -> Any:
+    """What `opener` (of a spec, hardware and what the files hold) keeps of a model as its files are now.
+
+    One whose files have changed since it was opened is let go: its results are under another fingerprint.
+    """
+    shelf, key, held = _held(), (opener, spec, *chosen_hardware()), contents(spec)
+    if shelf.get(key, held) != held:
+        opener.clear(*key[1:], shelf.pop(key))
+    found = opener(*key[1:], held)
+    shelf[key] = held
+    while len(shelf) > HELD:
+        shelf.pop(next(iter(shelf)), None)
+    return found
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _held() -> dict[tuple[Any, ...], str]:
+    """What the files of opened models held, by opener, spec and hardware."""
+    return {}
 
 
 def close_model(spec: str) -> None:
-    """Forget an opened model: its files go, and others may come under the same name."""
-    _model.clear(spec, *chosen_hardware())
+    """Forget an opened model on whatever hardware: its files go, and others may come under the same name."""
+    shelf = _held()
+    for key in [key for key in shelf if key[1] == spec]:
+        key[0].clear(*key[1:], shelf.pop(key))
 
 
 @st.cache_data(ttl=5, max_entries=USERS, show_spinner="Reading the list of examples …")

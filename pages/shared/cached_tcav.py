@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
@@ -11,7 +12,6 @@ from core.models import NotOpened
 from core.models.remembered import require_permitted
 from core.progress import Listener
 from pages.shared import cached
-from pages.shared.hardware import chosen_hardware
 from pages.shared.kept import Shelf
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 TESTS = 3  # taken up again; tens of megabytes each as a rule
 TEST_BYTES = 500_000_000  # of all that are kept
+IMAGE_SETS = 32  # kept at once
+IMAGE_BYTES = 500_000_000  # of the files of all of them
+SECONDS = 60  # for which a set of images is taken to be what it was
 SHARES = 400  # texts whose tokens' shares are kept; kilobytes each
 
 
@@ -46,16 +49,28 @@ def controls(count: int, kind: str = "text") -> Sequence[Labelled]:
     return open_controls(count) if kind == "text" else _image_controls(count)
 
 
-@st.cache_resource(ttl=60, max_entries=32, show_spinner="Looking at the images …")
-def _images(here: str, id: str, limit: int | None) -> ImageExamples:
-    from core.examples import open_images
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _images() -> Shelf[tuple[Any, ...], ImageExamples]:
+    return Shelf(IMAGE_SETS, most_bytes=IMAGE_BYTES, size=_bytes_in)
 
-    return open_images(id, limit=limit)
+
+def _bytes_in(found: ImageExamples) -> int:
+    """Of the files that a set holds, as those from a zip file do; others are read when they are loaded."""
+    files = {id(one): one for one in (getattr(image, "whole", image) for image in found.images)}  # of parts, one file
+    return sum(len(getattr(one, "data", None) or b"") for one in files.values())
 
 
 def images(id: str, limit: int | None) -> ImageExamples:
     """A set of images. Kept for a minute only: files may change. Raises UserError if it cannot be opened."""
-    return _images(spaces.space(), id, limit)
+    from core.examples import open_images
+
+    shelf, key = _images(), (spaces.space(), id, limit, int(time.monotonic() // SECONDS))
+    found = shelf.get(key)
+    if found is None:
+        with st.spinner("Looking at the images …"):
+            found = open_images(id, limit=limit)
+        shelf.put({key: found})
+    return found
 
 
 @st.cache_data(ttl=60, max_entries=cached.USERS, show_spinner=False)
@@ -85,7 +100,7 @@ def pools() -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _image_model(spec: str, device: str | None, dtype: str | None) -> ImageModel:
+def _image_model(spec: str, device: str | None, dtype: str | None, held: str) -> ImageModel:
     from core.models import open_image_model
 
     return open_image_model(spec, device=device, dtype=dtype)
@@ -97,7 +112,7 @@ def model(spec: str, kind: str) -> Model | ImageModel:
         return cached.model(spec)
     require_permitted(spec)
     with st.spinner("Opening the model …", show_time=True):
-        return _image_model(spec, *chosen_hardware())
+        return cast("ImageModel", cached.newest(_image_model, spec))
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
