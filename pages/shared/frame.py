@@ -63,7 +63,7 @@ def frame(*, images: bool = False) -> Chosen:
         kind = known[model].kind if model in known else "text"
         choose_hardware()
         layers = known[model].layers if model in known else None
-        layer = _choose_layer(layers)
+        layer = _choose_layer(layers, of_ours=model == first_concept.MODEL)
         concept = _choose_concept(cached.all_examples()) if kind == "text" else _choose_images(cached.all_images())
         to_library("Your own texts", icon=":material/library_add:", do="add")
         signed_in_as()
@@ -116,7 +116,8 @@ def _choose_model(known: dict[str, ModelInfo], refused: set[str]) -> str:
     )
 
 
-def _choose_layer(layers: int | None) -> int:
+def _choose_layer(layers: int | None, *, of_ours: bool) -> int:
+    """of_ours: whether the model is the bundled one, whose layers are known wherever a link is opened."""
     help = defined("layer")
     widget, most = (st.number_input, 10_000) if layers is None else (st.slider, layers - 1)
     return linked(
@@ -124,6 +125,8 @@ def _choose_layer(layers: int | None) -> int:
         "Layer",
         key="layer",
         default=default_layer(layers),
+        always=not of_ours,
+        goes=True,
         read=int,
         valid=lambda layer: isinstance(layer, int) and 0 <= layer <= most,
         min_value=0,

@@ -89,6 +89,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
         "Take out",
         key="confound",
         default=(beside or others)[0],
+        always=True,
         valid=others.__contains__,
         options=[*beside, *(id for id in others if id not in beside)],
         format_func=lambda id: title_of(infos, id),
