@@ -27,7 +27,6 @@ page = st.navigation(
     position="sidebar" if may_enter() else "hidden",
 )
 st.session_state["entered"] = True
-st.session_state["page"] = page.title  # whose choices are drawn
 enter()
 try:
     page.run()

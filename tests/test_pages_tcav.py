@@ -18,11 +18,12 @@ from core.activations import TypicalNorm, write_result
 from core.activations.reference import key_of
 from core.examples import from_lists, open_examples, reference_texts, save_examples
 from core.models import Model, open_model
-from core.tcav import Settings, Tcav, make_inputs, tcav
+from core.tcav import Reading, Settings, Tcav, make_inputs, tcav
 from core.tcav.known import known_target
 from tests.pages import forget, open_alone, texts_of
 from tests.tiny import tiny_directory
 
+READING = Reading()
 SPEC = "the,was|and"
 NOUNS = ["film", "room", "food", "letter", "river", "evening", "music", "city", "day", "street"]
 
@@ -57,7 +58,7 @@ def query(directory: str, **more: str) -> dict[str, str]:
     return {"model": directory, **asked, **quick, **more}
 
 
-def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,)) -> Tcav:
+def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,), reading: Reading = READING) -> Tcav:
     """The same as the page asks for, computed by somebody else."""
     return tcav(
         model,
@@ -66,6 +67,7 @@ def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,)) -> 
         make_inputs("asked", open_examples("asked", limit=100).texts),
         [0, 2],
         settings=Settings(("diffmean",), permutations=99),
+        reading=reading,
         pushed=0,
     )
 
@@ -187,3 +189,13 @@ def test_bars_stand_before_their_nulls(model: Model, directory: str) -> None:
     seen = sorted(value for trace in bars for value in np.ravel(trace["x"]).tolist())
     own = [cell["mean_cosine"] for cell in found.results if cell["concept"] == "moods"]
     assert len(seen) == len(own) == 2
+
+
+@pytest.mark.parametrize(("change", "what"), [({}, "it"), ({"pooled": "last"}, "this concept")])
+def test_steering_is_promised_along_the_cav_only_where_steering_makes_it(
+    model: Model, directory: str, change: dict[str, str], what: str
+) -> None:
+    reading = Reading(change.get("pooled", "mean"))  # type: ignore[arg-type]
+    computed(model, "moods", "places", reading=reading)
+    app = open_alone("tcav", **query(directory, cell="1.2"), **change)
+    assert f"Steer along {what} at layer 2" in [button.label for button in app.button]

@@ -91,8 +91,12 @@ def follow(choices: Iterable[str]) -> None:
 Place = tuple[str, str]  # a page's name, "" for all of them, and a key
 
 
+def turn_to(page: str) -> None:
+    """From here on, also in callbacks and parts that run alone, choices are this page's."""
+    st.session_state["page"] = page
+
+
 def _page() -> str:
-    """The page that is drawn, as app.py notes it; "" where a page runs alone."""
     return str(st.session_state.get("page", ""))
 
 

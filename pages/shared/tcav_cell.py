@@ -9,8 +9,8 @@ from core.tcav import KINDS
 from core.tcav.result import NULL_EDGES
 from core.tcav.telling import Cell, listed, share_below, signed, small
 from pages.shared import tcav_inputs
-from pages.shared.frame import go_to
-from pages.shared.tcav_choices import Choices
+from pages.shared.frame import go_steer
+from pages.shared.tcav_choices import OWN, Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_words import (
     AUROC_HELP,
@@ -48,13 +48,14 @@ def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     with right:
         _metrics(cell)
     if choices.kind == "text":
-        go_to(
-            "steering",
-            f"Steer along it at layer {cell['layer']}",
-            icon=":material/tune:",
+        # Steering makes its own: difference of means, against the set's negatives, of means over tokens.
+        same = (cell["cav"], choices.negatives, choices.how.pool) == ("diffmean", OWN, "mean")
+        go_steer(
+            f"Steer along {'it' if same else 'this concept'} at layer {cell['layer']}",
             model=choices.model,
             concept=cell["concept"],
-            layer=str(cell["layer"]),
+            layer=cell["layer"],
+            method="diffmean",
         )
     tcav_inputs.show(choices, cell)
 
