@@ -150,9 +150,7 @@ def standing(
     return _standing(key, default, read, valid)[0]
 
 
-def _standing(
-    key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]
-) -> tuple[T, str, bool, bool]:
+def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]) -> tuple[T, str, bool, bool]:
     """A choice's value before its widget is drawn, its text in the link, whether that was asked for in vain, and
     whether nobody has chosen it."""
     wanted = st.session_state.setdefault("wanted", {})

@@ -206,7 +206,7 @@ def _bars(cells: list[Cell], focus: Cell, titles: dict[str, str]) -> None:
 def _take_away(choices: Choices, found: Tcav) -> None:
     table: pd.DataFrame = table_of(found.results)
     with st.expander("All numbers", icon=":material/table:"):
-        show_table(table)
+        show_table(table, choices.how.correction)
     with st.container(horizontal=True):
         name = f"tcav-{file_part(choices.concepts[0])}"
         csv_button(table, f"{name}.csv")
