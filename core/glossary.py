@@ -150,6 +150,14 @@ TERMS: dict[str, Term] = {
         "Westfall and Young 1993; Holm 1979",
         "https://www.jstor.org/stable/4615733",
     ),
+    "adjusted p (benjamini–hochberg)": Term(
+        "Adjusted p (Benjamini–Hochberg)",
+        "Where everything with a p up to this one is called a finding, at most this share of the findings is false on "
+        "average; it says less of any one of them than a p that is adjusted against every false alarm.",
+        "0 to 1.",
+        "Benjamini and Hochberg 1995",
+        "https://doi.org/10.1111/j.2517-6161.1995.tb02031.x",
+    ),
     "push effect": Term(
         "Push effect",
         "Half the measured change of the answer between real pushes of +0.1 and −0.1 typical norms along the CAV, in "

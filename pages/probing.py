@@ -10,7 +10,7 @@ from pages.shared import cached, estimate, probing_more, probing_one, probing_re
 from pages.shared.downloads import csv_button, file_part, json_button
 from pages.shared.errors import mendable
 from pages.shared.examples import preview, take_own
-from pages.shared.frame import frame, go_to, no_concept
+from pages.shared.frame import frame, go_steer, go_to, no_concept
 from pages.shared.links import standing
 from pages.shared.parts import part
 from pages.shared.probing_choices import TEXTS, Choices, ask
@@ -65,14 +65,13 @@ def result(choices: Choices, sweep: Sweep) -> None:
     st.markdown(strongest_sentence(sweep))
     focus = probing_result.show(sweep)
     with st.container(horizontal=True):
-        go_to(
-            "steering",
+        go_steer(
             f"Steer at layer {focus.layer}",
-            icon=":material/tune:",
             primary=True,
             model=choices.model,
             concept=choices.concept,
-            layer=str(focus.layer),
+            layer=focus.layer,
+            method=focus.method,
         )
         go_to(
             "lens",

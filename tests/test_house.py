@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +139,53 @@ def test_requirements_are_what_is_imported() -> None:
     assert set(asked) - set(used) - set(FOR_TRANSFORMERS) == set(), "in requirements.txt, but never imported"
     assert set(extra) - set(used) == {"msgpack"}, "Ray asks for it"
     assert set(packed) - set(used) == {"bitsandbytes"}, "transformers imports it, where it is asked for 4 bits"
+
+
+def test_a_choice_of_a_page_has_a_word_of_its_own_in_the_address() -> None:
+    """Two widgets of one key would take over one another's values. Pages keep theirs apart, save for SHARED."""
+    from pages.shared.links import SHARED
+
+    meant = {"direction"}  # of the Playground and of the sweep: the same list, seen on two panels
+    twice = {}
+    for page in sorted((ROOT / "pages").glob("*.py")):
+        drawn: dict[str, set[str]] = {}
+        for path in _reached(page):
+            for key in _linked_keys(path):
+                drawn.setdefault(key, set()).add(path.name)
+        for key, by in drawn.items():
+            if len(by) > 1 and key not in SHARED | meant:
+                twice[f"{page.stem}: {key}"] = sorted(by)
+    assert twice == {}
+
+
+def _reached(page: Path) -> set[Path]:
+    """The page's file, and those of pages/shared that it imports, and those that they import."""
+    found: set[Path] = set()
+    ahead = [page]
+    while ahead:
+        path = ahead.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for name, _ in imports(str(path.relative_to(ROOT)), path.read_text("utf-8")):
+            parts = name.split(".")
+            ahead += [
+                ROOT.joinpath(*parts[:end]).with_suffix(".py") for end in (3, 4) if parts[:2] == ["pages", "shared"]
+            ]
+    return found
+
+
+def _linked_keys(path: Path) -> set[str]:
+    """Keys of `linked` in a file, as far as they are written there; of f"dose{suffix}" what stands before it."""
+    keys = [
+        word.value
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "linked"
+        for word in call.keywords
+        if word.arg == "key"
+    ]
+    firsts = [key.values[0] if isinstance(key, ast.JoinedStr) else key for key in keys]
+    return {str(first.value) for first in firsts if isinstance(first, ast.Constant)}
 
 
 def test_no_registry_or_machine_is_named() -> None:

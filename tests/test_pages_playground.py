@@ -149,6 +149,36 @@ def test_one_goes_back_to_an_earlier_run_and_compares(model: Model, directory: s
     assert shown(app).tokens == earlier.tokens
 
 
+def test_the_earlier_run_that_is_looked_at_stays_when_another_is_made(model: Model, directory: str) -> None:  # noqa: F811
+    app = generate(open_alone("steering", **query(directory, dose="0.1")))
+    for dose in (0.2, 0.3):
+        app.slider(key="dose").set_value(dose)
+        generate(app)
+    oldest = app.selectbox(key="earlier_run").options[-1]
+    app.selectbox(key="earlier_run").select_index(1).run()
+    for dose in (0.4, 0.5):
+        app.slider(key="dose").set_value(dose)
+        generate(app)
+        box = app.selectbox(key="earlier_run")
+        assert box.options[box.index] == oldest
+
+
+def test_an_address_names_the_saved_direction_also_where_it_is_the_first(model: Model, directory: str) -> None:  # noqa: F811
+    def saved(name: str, way: str) -> None:
+        save_direction(make_direction(model, open_examples("colours"), model.site(1), way, name=name))
+
+    saved("warmth", "diffmean")
+    app = generate(open_alone("steering", **query(directory, **{"from": "saved", "dose": "0.4"})))
+    first, link = (
+        shown(app).recipe,
+        {key: texts if isinstance(texts, str) else texts[0] for key, texts in app.query_params.items()},
+    )
+    assert link["direction"] == "warmth"
+    saved("another", "logistic")  # listed before it
+    assert app.run().selectbox(key="direction").value == "warmth"
+    assert shown(generate(open_alone("steering", **link))).recipe == first
+
+
 def test_presets_set_the_first_intervention(model: Model, directory: str) -> None:  # noqa: F811
     app = open_alone("steering", **query(directory))
     app.button(key="preset_Take the concept out").click().run()

@@ -17,7 +17,7 @@ from core.probing import sweep
 from pages.shared.downloads import frame_csv
 from pages.shared.estimate import of_sweep
 from pages.shared.sweeps import sweep_table
-from tests.pages import forget, open_alone, save_colours, texts_of
+from tests.pages import forget, open_alone, open_through_app, save_colours, texts_of
 from tests.tiny import LAYERS, tiny_directory
 
 
@@ -134,3 +134,27 @@ def test_the_estimate_grows_with_the_work(home: Path) -> None:
     small, large = open_examples("colours", limit=40), open_examples("colours")
     assert of_sweep(small, 30, None, 2) != of_sweep(large, 30, None, 2)
     assert "2 layers" in of_sweep(small, 30, (0, 1), 2)
+
+
+def test_steer_at_a_layer_pushes_that_direction_whatever_was_pushed_before(model: Model, directory: str) -> None:
+    found = sweep(model, open_examples("colours", limit=40), range(LAYERS))
+    leftovers = {"from": "pasted", "layers": "0", "more": "1", "method": "pca"}
+    app = open_through_app("steering", model=directory, concept="colours")
+    for key, text in leftovers.items():
+        app.query_params[key] = text
+    app.run()
+    assert app.text_input(key="layers").value == "0"
+    app.query_params.clear()
+    app.switch_page("pages/probing.py")
+    for key, text in query(directory).items():
+        app.query_params[key] = text
+    app.run()
+    assert app.text_input(key="layers").value == "all"
+    next(button for button in app.button if button.label == f"Steer at layer {found.best.layer}").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Steering"
+    assert app.segmented_control(key="from").value == "concept"
+    assert app.selectbox(key="method").value == found.best.method
+    assert app.text_input(key="layers").value == ""
+    assert not [box for box in app.text_input if box.key == "layers_2"]
+    assert app.sidebar.slider(key="layer").value == found.best.layer

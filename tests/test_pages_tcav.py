@@ -18,11 +18,13 @@ from core.activations import TypicalNorm, write_result
 from core.activations.reference import key_of
 from core.examples import from_lists, open_examples, reference_texts, save_examples
 from core.models import Model, open_model
-from core.tcav import Settings, Tcav, make_inputs, tcav
+from core.stats.told import share
+from core.tcav import Reading, Settings, Tcav, make_inputs, tcav
 from core.tcav.known import known_target
 from tests.pages import forget, open_alone, texts_of
 from tests.tiny import tiny_directory
 
+READING = Reading()
 SPEC = "the,was|and"
 NOUNS = ["film", "room", "food", "letter", "river", "evening", "music", "city", "day", "street"]
 
@@ -57,7 +59,7 @@ def query(directory: str, **more: str) -> dict[str, str]:
     return {"model": directory, **asked, **quick, **more}
 
 
-def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,)) -> Tcav:
+def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,), reading: Reading = READING) -> Tcav:
     """The same as the page asks for, computed by somebody else."""
     return tcav(
         model,
@@ -66,6 +68,7 @@ def computed(model: Model, *concepts: str, specs: tuple[str, ...] = (SPEC,)) -> 
         make_inputs("asked", open_examples("asked", limit=100).texts),
         [0, 2],
         settings=Settings(("diffmean",), permutations=99),
+        reading=reading,
         pushed=0,
     )
 
@@ -105,8 +108,8 @@ def test_a_cell_shows_its_figures_and_its_inputs(model: Model, directory: str) -
     cell = found.results[3]
     assert (cell["concept"], cell["layer"]) == ("places", 2)
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["Sign score"] == f"{cell['score']:.2f}"
-    assert shown["AUROC of the CAV"] == f"{cell['auroc']:.2f}"
+    assert shown["Sign score"] == share(cell["score"])
+    assert shown["AUROC of the CAV"] == share(cell["auroc"])
     next(button for button in app.button if button.label == "Show the inputs").click().run()
     assert not app.exception
     assert not app.error, [one.value for one in app.error]
@@ -187,3 +190,39 @@ def test_bars_stand_before_their_nulls(model: Model, directory: str) -> None:
     seen = sorted(value for trace in bars for value in np.ravel(trace["x"]).tolist())
     own = [cell["mean_cosine"] for cell in found.results if cell["concept"] == "moods"]
     assert len(seen) == len(own) == 2
+
+
+@pytest.mark.parametrize(("change", "what"), [({}, "it"), ({"pooled": "last"}, "this concept")])
+def test_steering_is_promised_along_the_cav_only_where_steering_makes_it(
+    model: Model, directory: str, change: dict[str, str], what: str
+) -> None:
+    reading = Reading(change.get("pooled", "mean"))  # type: ignore[arg-type]
+    computed(model, "moods", "places", reading=reading)
+    app = open_alone("tcav", **query(directory, cell="1.2"), **change)
+    assert f"Steer along {what} at layer 2" in [button.label for button in app.button]
+
+
+def test_the_cell_that_is_looked_at_is_named_by_its_concept_not_by_its_place(model: Model, directory: str) -> None:
+    ways = ([f"The {noun} was {word} then" for noun in NOUNS] for word in ("open", "closed"))
+    save_examples(from_lists(*ways, "doors"), "doors")
+    computed(model, "moods", "places", "doors")
+    computed(model, "moods", "doors")
+    link = query(directory, cell="places.2") | {"with": "places,doors"}
+
+    def heading(app: AppTest) -> str:
+        assert not app.exception
+        return next(one.value for one in app.subheader if " at layer " in one.value)
+
+    assert heading(open_alone("tcav", **link)) == "places at layer 2"
+    assert heading(open_alone("tcav", **{**link, "cell": "1.2"})) == "places at layer 2"  # as older links have it
+    app = open_alone("tcav", **link)
+    app.multiselect(key="with").set_value(["doors"]).run()
+    assert heading(app).startswith("moods")  # not what is in its place now
+
+
+def test_adjusted_p_is_explained_by_its_correction(model: Model, directory: str) -> None:
+    from pages.shared.tcav_words import P_HELPS
+
+    assert "share of the findings is false" in P_HELPS["bh"]
+    assert "Westfall" in P_HELPS["holm"]
+    assert "Westfall" not in P_HELPS["bh"]

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import UserError
 from core.examples import from_lists
-from core.tcav.analysis import Question, Settings, examine
+from core.tcav.analysis import Question, Settings, analyse, examine
 from core.tcav.cavs import kind_named, unit
 from core.tcav.covariance import identity
 from core.tcav.entanglement import cav_of, entanglement, without
@@ -76,6 +76,33 @@ def test_taking_a_confound_out_of_the_gradients_takes_it_out_of_the_cav() -> Non
     assert after[1] == pytest.approx(0.005)
     untouched = without(question_of(gradients), [np.zeros((1, D))])
     assert untouched.gradients["up"][0] == pytest.approx(gradients)
+
+
+def test_without_a_confound_cosine_and_auroc_are_those_of_what_is_left_of_the_cav() -> None:
+    rng = np.random.default_rng(2)
+    gradients = 0.3 * rng.standard_normal((25, D)) + AXIS[0] + AXIS[1]
+    concept = concept_of(rng, 3 * AXIS[0] + 0.8 * AXIS[1], "mostly the confound")
+    clean = without(question_of(gradients), [AXIS[:1]])
+    before, after = (
+        analyse([concept], question, SETTINGS)[0].to_json() for question in (question_of(gradients), clean)
+    )
+    left, G = (
+        concept.X[0] - np.outer(concept.X[0] @ AXIS[0], AXIS[0]),
+        gradients - np.outer(gradients @ AXIS[0], AXIS[0]),
+    )
+    cav = unit(left[concept.y == 1].mean(axis=0) - left[concept.y == 0].mean(axis=0))
+    assert after["mean_cosine"] == pytest.approx(float((unit(G) @ cav).mean()))
+    assert after["mean_derivative"] == pytest.approx(float((G @ cav).mean()))
+    assert after["mean_cosine_ci"][0] < after["mean_cosine"] < after["mean_cosine_ci"][1]
+    # By hand: a concept whose rows lost the direction beforehand reads as well.
+    projected = analyse([dataclasses.replace(concept, X=[left])], question_of(G), SETTINGS)[0].to_json()
+    for name in ("auroc", "auroc_p", "score", "z", "p", "mean_cosine", "mean_cosine_ci", "null_sd"):
+        assert after[name] == pytest.approx(projected[name]), name
+    assert after["auroc"] < before["auroc"] - 0.1
+    alone = analyse(
+        [concept], without(question_of(gradients), [cav_of(concept, 0, MEANS, identity(D))[None]]), SETTINGS
+    )
+    assert alone[0].to_json()["mean_cosine"] == pytest.approx(0, abs=1e-9)  # nothing is left
 
 
 def test_subgroups_differ_where_their_gradients_do() -> None:

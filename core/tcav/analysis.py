@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.progress import Listener, Progress, silent
 from core.stats.multiplicity import benjamini_hochberg, holm_of_families
 from core.tcav.acting import PushEffect
-from core.tcav.cavs import CavKind, kind_named, raw_cavs, unit
+from core.tcav.cavs import CavKind, kind_named, outside, raw_cavs, unit
 from core.tcav.concept import Concept
 from core.tcav.covariance import Metric
 from core.tcav.intervals import bootstrap
@@ -40,7 +40,8 @@ class Question:
     """What concepts are tested on: s sites, q targets, m inputs.
 
     layers, sites: per site, its layer and its name. metrics: per site, for the kinds of CAV that are whitened.
-    gradients: target's name -> per site (m, d), finite. groups: (m,), equal inputs share one.
+    gradients: target's name -> per site (m, d), finite. groups: (m,), equal inputs share one. taken: per site the
+    orthonormal directions (r, d) that were taken out of the gradients and are taken out of every CAV; () for none.
     """
 
     layers: tuple[int, ...]
@@ -48,6 +49,7 @@ class Question:
     metrics: tuple[Metric, ...]
     gradients: Mapping[str, Sequence[np.ndarray]]
     groups: np.ndarray
+    taken: tuple[np.ndarray, ...] = ()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -166,13 +168,17 @@ def _cells(
     metric, labels = question.metrics[site], concept.y[None].astype(bool)
     gradients = {target: np.asarray(question.gradients[target][site]) for target in question.targets}
     raw = {kind.name: raw_cavs(kind, concept.X[site], labels, metric)[0] for kind in settings.chosen}
+    taken = question.taken[site] if question.taken else None
+    raw = {name: outside(vector, taken) for name, vector in raw.items()}
     cavs = {name: unit(vector) for name, vector in raw.items()}
     found: dict[str, dict[str, OfKind]] = {target: {} for target in gradients}
     readable: dict[str, Readability] = {}
     for place, kind in enumerate(settings.chosen):
-        readable[kind.name] = readability(concept, site, kind, metric, seed=settings.seed)
+        readable[kind.name] = readability(concept, site, kind, metric, seed=settings.seed, taken=taken)
         of_targets: dict[str, Scores] = {target: scores(G, cavs[kind.name]) for target, G in gradients.items()}
-        intervals = bootstrap(concept, site, kind, metric, gradients, question.groups, of_targets, seed=settings.seed)
+        intervals = bootstrap(
+            *(concept, site, kind, metric, gradients, question.groups, of_targets), seed=settings.seed, taken=taken
+        )
         for q, target in enumerate(gradients):
             z = float(test.z[site, q, place])
             found[target][kind.name] = OfKind(z, of_targets[target], intervals[target], readable[kind.name])

@@ -102,6 +102,15 @@ def derivatives_under(
     return raw_cavs(kind, X, labels, metric) @ gradients.T
 
 
+def outside(vectors: np.ndarray, taken: np.ndarray | None) -> np.ndarray:
+    """Rows (..., d) without their part along the orthonormal `taken` (r, d); of a row that lies within it, zeros."""
+    if taken is None or not len(taken):
+        return vectors
+    left = vectors - (vectors @ taken.T) @ taken
+    lengths, whole = np.linalg.norm(left, axis=-1, keepdims=True), np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.where(lengths > 1e-9 * whole, left, 0.0)
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Each row (..., d) scaled to length 1; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)

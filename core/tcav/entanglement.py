@@ -42,16 +42,17 @@ def cav_of(concept: Concept, site: int, kind: CavKind, metric: Metric) -> np.nda
 def without(question: Question, confounds: Sequence[np.ndarray]) -> Question:
     """The same question with `confounds` taken out: per site unit directions (k, d), of which none may act.
 
-    Gradients lose their part along the confounds. The derivative along any CAV is then that along the CAV with the
-    same part taken out, so that scores and tests of the new question are those of projected CAVs. The confounds are
-    held fast under permutations; take them from other examples than the concept's own.
+    Gradients lose their part along the confounds, and so does each CAV once it is made: signs, z and p follow from the
+    gradients alone, while cosines need the length of what is left of a CAV, and the AUROC is that of what is left,
+    on rows that it was not made from. The confounds are held fast under permutations; take them from other examples
+    than the concept's own.
     """
-    bases = [_orthonormal(directions) for directions in confounds]
+    bases = tuple(_orthonormal(directions) for directions in confounds)
     gradients = {
         target: [G - (G @ basis.T) @ basis for G, basis in zip(of_sites, bases, strict=True)]
         for target, of_sites in question.gradients.items()
     }
-    return replace(question, gradients=gradients)
+    return replace(question, gradients=gradients, taken=bases)
 
 
 def _orthonormal(directions: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from core.directions.threads import one_blas_thread
 from core.stats.bias_corrected import bias_corrected
 from core.stats.bootstrap import draw_counts
 from core.stats.shares import share_interval
-from core.tcav.cavs import CavKind, unit
+from core.tcav.cavs import CavKind, outside, unit
 from core.tcav.concept import Concept
 from core.tcav.covariance import Metric
 from core.tcav.scores import Scores, share_positive
@@ -50,16 +50,20 @@ def bootstrap(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    taken: np.ndarray | None = None,
 ) -> dict[str, Intervals]:
     """Intervals of the scores of each target in `gradients` (name -> (m, d)), around those `found`.
 
-    input_groups: (m,); equal inputs are drawn together. One set of resamples serves all targets.
+    input_groups: (m,); equal inputs are drawn together. One set of resamples serves all targets. taken:
+    orthonormal directions (r, d) that are taken out of every CAV.
     """
     times = resamples if kind.many is None else min(resamples, REFITS)
     rng = np.random.default_rng(seed)
     rows = class_counts(rng, concept, times)
     of_inputs = row_counts(rng, input_groups, times)
     moved = {name: moved_cavs(concept, site, kind, metric, rows, name) for name in ("both", *SOURCES)}
+    if taken is not None:
+        moved = {name: unit(outside(cavs, taken)) for name, cavs in moved.items()}
     independent = len(np.unique(input_groups))
     return {
         target: _of_target(G.astype(np.float64), moved, of_inputs, found[target], independent)

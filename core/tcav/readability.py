@@ -10,7 +10,7 @@ from core.directions.finder import Parts, inner_folds
 from core.directions.threads import one_blas_thread
 from core.stats.permutation import p_value, permuted_labels
 from core.stats.stratified import stratified_aurocs, stratified_interval
-from core.tcav.cavs import CavKind, derivatives_under
+from core.tcav.cavs import CavKind, derivatives_under, outside
 from core.tcav.concept import Concept
 from core.tcav.covariance import Metric
 
@@ -39,8 +39,10 @@ def readability(
     *,
     permutations: int = 999,
     seed: int = 0,
+    taken: np.ndarray | None = None,
 ) -> Readability:
-    """Of one kind of CAV at one site (its place in concept.X).
+    """Of one kind of CAV at one site (its place in concept.X). taken: orthonormal directions (r, d) that are taken out
+    of the CAV once it is made.
 
     Labels are dealt within the folds, so that every fold keeps its share of positives: given the folds, the true
     labelling is then one of those that are dealt, and p is exact.
@@ -50,7 +52,7 @@ def readability(
     times = permutations if kind.many is None else min(permutations, REFITS)
     dealt = permuted_labels(y, groups, times, seed=seed + 1, within=fold)
     labels = np.concatenate([y[None], dealt])
-    scores = _held_out(concept, site, kind, metric, labels, parts)
+    scores = _held_out(concept, site, kind, metric, labels, parts, taken)
     aurocs = stratified_aurocs(labels, scores, fold)
     return Readability(
         auroc=float(aurocs[0]),
@@ -77,10 +79,17 @@ def _folds(concept: Concept, seed: int) -> tuple[Parts, np.ndarray]:
 
 
 def _held_out(
-    concept: Concept, site: int, kind: CavKind, metric: Metric, labels: np.ndarray, parts: Parts
+    concept: Concept,
+    site: int,
+    kind: CavKind,
+    metric: Metric,
+    labels: np.ndarray,
+    parts: Parts,
+    taken: np.ndarray | None = None,
 ) -> np.ndarray:
     """Each row's score, (b, n), along the CAV of the fold that it was not in, under each labelling (b, n)."""
     X, scores = concept.X[site], np.zeros(labels.shape)
+    read = outside(X, taken)  # a row without it along the CAV is the row along the CAV without it
     for train, test in parts:
-        scores[:, test] = derivatives_under(kind, X[train], labels[:, train], metric, X[test])
+        scores[:, test] = derivatives_under(kind, X[train], labels[:, train], metric, read[test])
     return scores

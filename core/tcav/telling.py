@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from core.stats.told import share, signed
 from core.tcav.verdict import ORDER
+
+__all__ = ["Cell", "figures", "listed", "share_below", "signed", "small", "strongest", "where"]
 
 Cell = dict[str, Any]  # as `Cell.to_json` of core/tcav/result.py gives it
 
@@ -37,14 +40,14 @@ def figures(cell: Cell) -> str:
     """The figures behind a verdict, in a line."""
     low, high = cell["score_ci"]
     told = [
-        f"Layer {cell['layer']}: sign score {cell['score']:.2f} ({low:.2f} to {high:.2f})",
+        f"Layer {cell['layer']}: sign score {share(cell['score'])} ({share(low)} to {share(high)})",
         f"adjusted p {small(cell['p_adjusted'])}",
     ]
     if cell["specificity"] is not None:
         told.append(f"larger than {share_below(cell['specificity'])} of {cell['controls']} control concepts")
     if cell["push_effect"] is not None:
         told.append(f"push {signed(cell['push_effect'])}, rank {cell['push_rank']} of 21")
-    told.append(f"read with AUROC {cell['auroc']:.2f}")
+    told.append(f"read with AUROC {share(cell['auroc'])}")
     return " · ".join(told)
 
 
@@ -56,8 +59,3 @@ def share_below(share: float) -> str:
 def small(p: float) -> str:
     """A p-value: three digits, never nought."""
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1g}"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """With its sign, a true minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")

@@ -154,6 +154,7 @@ def _dictionary(chosen: Chosen) -> str:
         "Dictionary whose features may carry it",
         key="dictionary",
         default=nearest(listed, chosen.layer),
+        always=True,
         valid=lambda name: name in names or name == NONE,
         options=[*names, NONE],
         help="A sparse autoencoder, the model's neurons or principal components; the Features page makes them.",

@@ -41,6 +41,7 @@ def choose_dictionary(chosen: Chosen) -> Listed | None:
             "Dictionary",
             key="dictionary",
             default=_first(list(known.values()), chosen.layer),
+            always=True,
             valid=known.__contains__,
             options=list(known),
             format_func=lambda name: _line(known[name]) if name in known else str(name),

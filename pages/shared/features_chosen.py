@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.links import linked_text
+from pages.shared.links import linked_text, remembered
 
 
 def chosen_feature(n_features: int) -> int | None:
@@ -13,5 +13,5 @@ def chosen_feature(n_features: int) -> int | None:
     if text:
         value: object = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
     else:
-        value = st.session_state.get("feature", st.session_state.get("kept", {}).get("feature"))
+        value = st.session_state.get("feature", remembered("feature"))
     return value if isinstance(value, int) and 0 <= value < n_features else None

@@ -37,6 +37,7 @@ def compare(opened: Opened, chosen: Chosen) -> None:
         "Other dictionary",
         key="beside",
         default=others[0],
+        always=True,
         valid=others.__contains__,
         options=others,
         width=360,

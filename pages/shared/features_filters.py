@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.links import linked
+from pages.shared.links import linked, remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -137,11 +137,10 @@ def ask(beside: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, View]:
 def _conditions(columns: list[str]) -> tuple[Condition, ...]:
     from core.dictionaries.index.narrowing import Condition
 
-    kept = st.session_state.get("kept", {})
     numbers = [column for column in NUMBERS if column in columns]
     names = [f"{column}_{end}" for column in numbers for end in ("from", "to")] + [f"{one}_has" for one in TEXTS]
-    count = sum(bool(kept.get(name) not in (None, "")) for name in names)
-    count += (kept.get("dead", "all") != "all") + bool(kept.get("marked")) + bool(kept.get("named_by"))
+    count = sum(bool(remembered(name) not in (None, "")) for name in names)
+    count += (remembered("dead", "all") != "all") + bool(remembered("marked")) + bool(remembered("named_by"))
     found: list[Condition] = []
     name = f"Filters ({count})" if count else "Filters"
     popover = st.popover(name, icon=":material/filter_alt:", key="filters", on_change="rerun")
@@ -198,8 +197,7 @@ def _conditions(columns: list[str]) -> tuple[Condition, ...]:
 
 def _is_set(key: str) -> bool:
     """Whether a choice was made, here or in the address."""
-    kept = st.session_state.get("kept", {})
-    return key in st.query_params or kept.get(key) not in (None, "")
+    return key in st.query_params or remembered(key) not in (None, "")
 
 
 def _bounds(column: str) -> tuple[float | None, float | None]:

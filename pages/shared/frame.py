@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.models import ModelInfo, list_models
 from pages.shared import cached
 from pages.shared.door import enter, signed_in_as
 from pages.shared.hardware import choose_hardware
-from pages.shared.links import follow, linked
+from pages.shared.links import follow, linked, turn_to
 from pages.shared.style import style
 from pages.shared.text import plain
 
@@ -54,6 +55,7 @@ def frame(*, images: bool = False) -> Chosen:
     """
     _enter_by_the_door()
     enter()
+    turn_to(Path(sys._getframe(1).f_globals["__file__"]).stem)  # the page's own, however it was come to
     style()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
@@ -63,7 +65,7 @@ def frame(*, images: bool = False) -> Chosen:
         kind = known[model].kind if model in known else "text"
         choose_hardware()
         layers = known[model].layers if model in known else None
-        layer = _choose_layer(layers)
+        layer = _choose_layer(layers, of_ours=model == first_concept.MODEL)
         concept = _choose_concept(cached.all_examples()) if kind == "text" else _choose_images(cached.all_images())
         to_library("Your own texts", icon=":material/library_add:", do="add")
         signed_in_as()
@@ -76,6 +78,17 @@ def go_to(page: str, label: str, *, icon: str | None = None, primary: bool = Fal
         kept = {key: st.query_params[key] for key in KEPT if key in st.query_params}
         follow(choices)
         st.switch_page(f"pages/{page}.py", query_params={**kept, **choices})
+
+
+def go_steer(label: str, *, model: str, concept: str, layer: int, method: str, primary: bool = False) -> None:
+    """A button that leads to Steering with one direction made from a concept, whatever was pushed there before."""
+    alone = {"from": "concept", "method": method, "layers": "", "more": "0"}
+    go_to(
+        *("steering", label),
+        icon=":material/tune:",
+        primary=primary,
+        **{"model": model, "concept": concept, "layer": str(layer), **alone},
+    )
 
 
 def to_library(label: str, *, icon: str, do: str) -> None:
@@ -116,7 +129,8 @@ def _choose_model(known: dict[str, ModelInfo], refused: set[str]) -> str:
     )
 
 
-def _choose_layer(layers: int | None) -> int:
+def _choose_layer(layers: int | None, *, of_ours: bool) -> int:
+    """of_ours: whether the model is the bundled one, whose layers are known wherever a link is opened."""
     help = defined("layer")
     widget, most = (st.number_input, 10_000) if layers is None else (st.slider, layers - 1)
     return linked(
@@ -124,6 +138,8 @@ def _choose_layer(layers: int | None) -> int:
         "Layer",
         key="layer",
         default=default_layer(layers),
+        always=not of_ours,
+        goes=True,
         read=int,
         valid=lambda layer: isinstance(layer, int) and 0 <= layer <= most,
         min_value=0,

@@ -6,7 +6,7 @@ import sys
 
 import streamlit as st
 
-from pages.shared.links import linked
+from pages.shared.links import linked, remembered
 
 BY_ITSELF = "auto"
 DEVICES = (BY_ITSELF, "cuda", "mps", "cpu", "spread")
@@ -40,8 +40,7 @@ def choose_hardware() -> None:
 
 def chosen_hardware() -> tuple[str | None, str | None]:
     """Device and precision as `open_model` takes them: None is by itself."""
-    kept = st.session_state.get("kept", {})
-    device, dtype = (kept.get(key, BY_ITSELF) for key in ("device", "dtype"))
+    device, dtype = (remembered(key, BY_ITSELF) for key in ("device", "dtype"))
     return (None if device == BY_ITSELF else device, None if dtype == BY_ITSELF else dtype)
 
 

@@ -15,7 +15,7 @@ from pages.shared import cached, cached_lenses, running
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, go_to, no_concept
 from pages.shared.hardware import as_arguments
-from pages.shared.links import linked
+from pages.shared.links import linked, remembered
 from pages.shared.parts import part
 from pages.shared.text import plain
 from pages.shared.tokens import visible
@@ -210,7 +210,7 @@ def readability(chosen: Chosen) -> None:
         no_concept()
         return
     with mendable():
-        limit = st.session_state.get("kept", {}).get("limit", first_concept.LIMIT)
+        limit = remembered("limit", first_concept.LIMIT)
         sweep = cached.known_sweep(chosen.model, chosen.concept, limit, None, ("logistic", "diffmean"), "mean")
         st.markdown(f"**{plain(chosen.info.title)}**: how well it is read after each layer")
         if sweep is None:

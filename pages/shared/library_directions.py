@@ -106,6 +106,7 @@ def _look_into(found: list[Direction]) -> None:
         "Look into",
         key="looked",
         default=found[0].name,
+        always=True,
         valid=known.__contains__,
         options=list(known),
     )

@@ -2,7 +2,8 @@
 
 Streamlit can bind a widget to the URL by itself (`bind="query-params"`), but then forgets what was chosen as soon
 as another page draws the same widget, refuses `st.switch_page` with a value for it, and writes labels in place of
-ids. So a choice is kept here: in the session for moving between pages, in the URL for everything else.
+ids. So a choice is kept here: in the session for moving between pages, in the URL for everything else. Each page keeps
+its own, since one short word of an address may mean different things on two of them, save for what is `SHARED`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 T = TypeVar("T")
 _in_form: ContextVar[bool] = ContextVar("in_form", default=False)
+SIDEBAR = frozenset({"model", "device", "dtype", "layer", "concept", "images"})
+SHARED = SIDEBAR | {"dictionary", "feature", "limit", "prompt", "text"}  # choices that follow from page to page
 LATE = 5.0  # seconds for which the browser may still tell of a URL that was written anew
 
 
@@ -40,14 +43,18 @@ def linked(
     read: Callable[[str], T] = str,  # type: ignore[assignment]
     write: Callable[[T], str] = str,
     valid: Callable[[T], bool] = lambda _: True,
+    always: bool = False,
+    goes: bool | None = None,
     **options: Any,
 ) -> T:
     """Draw `widget` with its value kept in the URL under `key`, and return the value.
 
     read, write: between the value and its text in the URL; `read` may raise ValueError for nonsense. valid: whether a
-    value can be chosen here; else the default is taken. A value that is the default is left out of the URL.
+    value can be chosen here; else the default is taken. A value that is the default is left out of the URL, unless
+    `always`: for defaults that hang on what is in the workspace, and would be others where the link is opened. goes:
+    whether a default that nobody chose goes with what it hangs on; None is unless `always`.
     """
-    value, text, in_vain = _standing(key, default, read, valid)
+    value, text, in_vain, free = _standing(key, default, read, valid)
     st.session_state.setdefault("wanted", {}).pop(key, None)
     # In every run, since the same widget on another page, or over another range, is a new one and would start anew; but
     # not where it has just been moved: what is set here is set in the browser too, and would take back a next move that
@@ -58,7 +65,9 @@ def linked(
     if not valid(chosen):  # emptied by the user
         chosen = default
     _note(key, Refused(label, text, chosen) if in_vain else None, chosen)
-    keep(key, chosen, "" if chosen == default else write(chosen))
+    keep(key, chosen, "" if chosen == default and not always else write(chosen))
+    if free and chosen == default and (not always if goes is None else goes):
+        st.session_state.setdefault("usual", {})[_place(key)] = "" if key in SIDEBAR else _page()
     return chosen
 
 
@@ -79,11 +88,54 @@ def follow(choices: Iterable[str]) -> None:
         st.session_state.get("replaced", {}).pop(key, None)
 
 
+Place = tuple[str, str]  # a page's name, "" for all of them, and a key
+
+
+def turn_to(page: str) -> None:
+    """From here on, also in callbacks and parts that run alone, choices are this page's."""
+    st.session_state["page"] = page
+
+
+def _page() -> str:
+    return str(st.session_state.get("page", ""))
+
+
+def _place(key: str) -> Place:
+    return ("" if key in SHARED else _page(), key)
+
+
+def _kept() -> dict[Place, Any]:
+    found: dict[Place, Any] = st.session_state.setdefault("kept", {})
+    return found
+
+
+def _here(key: str) -> bool:
+    """Whether the session's value of a widget is this page's, not that of another page's widget of that key."""
+    return key in st.session_state and st.session_state.get("drawn", {}).get(key, _place(key)) == _place(key)
+
+
 def _moved(key: str, value: Any) -> bool:
     """Whether `value` is what the browser has just made of the widget."""
-    kept: dict[str, Any] = st.session_state.get("kept", {})
-    here = st.session_state.get(key)
-    return key in kept and key in st.session_state and bool(here == value) and bool(here != kept[key])
+    if not _here(key) or _place(key) not in _kept():
+        return False
+    here = st.session_state[key]
+    return bool(here == value) and bool(here != _kept()[_place(key)])
+
+
+def _unchosen(key: str) -> bool:
+    """Whether what stands under `key` is a default that nobody chose."""
+    place = _place(key)
+    if key in st.session_state.get("wanted", {}):
+        return False
+    if place not in _kept():
+        return not _here(key)
+    moved = _here(key) and bool(st.session_state[key] != _kept()[place])
+    return not moved and place in st.session_state.get("usual", {})
+
+
+def remembered(key: str, default: Any = None) -> Any:
+    """What was last chosen under `key`, for what is decided before or without its widget."""
+    return _kept().get(_place(key), default)
 
 
 def standing(
@@ -98,25 +150,34 @@ def standing(
     return _standing(key, default, read, valid)[0]
 
 
-def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]) -> tuple[T, str, bool]:
-    """A choice's value before its widget is drawn, its text in the link, and whether that was asked for in vain."""
-    kept: dict[str, Any] = st.session_state.setdefault("kept", {})
+def _standing(key: str, default: T, read: Callable[[str], T], valid: Callable[[T], bool]) -> tuple[T, str, bool, bool]:
+    """A choice's value before its widget is drawn, its text in the link, whether that was asked for in vain, and
+    whether nobody has chosen it."""
     wanted = st.session_state.setdefault("wanted", {})
-    value = wanted[key] if key in wanted else st.session_state.get(key, kept.get(key, default))
-    asked, readable = linked_text(key), True
-    if asked is not None:
-        try:
-            value = read(asked)
-        except ValueError:
-            readable = False
-    good = readable and valid(value)
-    return value if good else default, asked or "", asked is not None and not good
+    free = _unchosen(key)
+    # Another page's default is better than none of one's own: that is what it is to follow from page to page.
+    if free and st.session_state.get("usual", {}).get(_place(key), "") in ("", _page()):
+        value = default
+    elif key in wanted:
+        value = wanted[key]
+    else:
+        value = st.session_state[key] if _here(key) else remembered(key, default)
+    asked, good = linked_text(key), True
+    try:
+        value = value if asked is None else read(asked)
+        good = valid(value)
+    except (TypeError, ValueError):  # nonsense in a link, or what another kind of choice left behind
+        good = False
+    in_vain = asked is not None and not good
+    return value if good else default, asked or "", in_vain, not good or (asked is None and free)
 
 
 def linked_text(key: str) -> str | None:
     """What a link asks for under `key`; None if nothing stands there, or what was written by us."""
     text = st.query_params.get(key)
-    ours = text is None or text == st.session_state.get("written", {}).get(key) or _outdated(key, text)
+    drawn = st.session_state.get("drawn", {}).get(key) == _place(key)  # else what was written is another page's
+    written = st.session_state.get("written", {}).get(key) if drawn else None
+    ours = text is None or text == written or _outdated(key, text)
     return None if ours else text
 
 
@@ -135,21 +196,22 @@ def _outdated(key: str, text: str) -> bool:
 
 def refused() -> list[Refused]:
     """What links asked for in vain, as long as what was taken in its place still stands."""
-    noted: dict[str, Refused] = st.session_state.get("refused", {})
-    return list(noted.values())
+    noted: dict[Place, Refused] = st.session_state.get("refused", {})
+    return [one for place, one in noted.items() if place == _place(place[1])]
 
 
 def _note(key: str, found: Refused | None, chosen: Any) -> None:
-    noted: dict[str, Refused] = st.session_state.setdefault("refused", {})
+    noted: dict[Place, Refused] = st.session_state.setdefault("refused", {})
+    place = _place(key)
     if found is not None:
-        noted[key] = found
-    elif key in noted and noted[key].taken != chosen:
-        del noted[key]
+        noted[place] = found
+    elif place in noted and noted[place].taken != chosen:
+        del noted[place]
 
 
 def keep(key: str, value: Any, text: str) -> None:
-    """Remember `value` for other pages, and as `text` in the URL ("" leaves it out)."""
-    st.session_state.setdefault("kept", {})[key] = value
+    """Remember `value` for when it is drawn again, and as `text` in the URL ("" leaves it out)."""
+    _remember(key, value)
     written: dict[str, str] = st.session_state.setdefault("written", {})
     now, there = time.monotonic(), st.query_params.get(key)
     replaced = st.session_state.setdefault("replaced", {})
@@ -168,7 +230,14 @@ def keep(key: str, value: Any, text: str) -> None:
 def choose(key: str, value: Any) -> None:
     """Set a choice from a callback, before its widget is drawn again."""
     st.session_state[key] = value
-    st.session_state.setdefault("kept", {})[key] = value
+    _remember(key, value)
+
+
+def _remember(key: str, value: Any) -> None:
+    place = _place(key)
+    _kept()[place] = value
+    st.session_state.setdefault("drawn", {})[key] = place
+    st.session_state.setdefault("usual", {}).pop(place, None)
 
 
 def want(key: str, value: Any) -> None:
@@ -189,9 +258,8 @@ def comma(values: Iterable[Any]) -> str:
 
 def restore(choices: dict[str, str]) -> None:
     """From a callback: forget all choices but these, which are taken as from a link."""
-    kept: dict[str, Any] = st.session_state.get("kept", {})
-    for key in [*kept, *choices]:
+    for key in {*(key for _, key in _kept()), *choices}:
         st.session_state.pop(key, None)
-    for noted in ("kept", "written", "refused", "replaced"):
+    for noted in ("kept", "usual", "drawn", "written", "refused", "replaced"):
         st.session_state[noted] = {}
     st.query_params.from_dict(choices)

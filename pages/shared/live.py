@@ -11,6 +11,7 @@ from core import first_concept
 from core.charts import heat_map
 from core.concept.figures import METHOD_NAMES
 from core.progress import Progress
+from core.stats.told import share
 from pages.shared import cached, cached_lenses
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen, no_concept
@@ -155,7 +156,7 @@ def _whole(found: TokenReading) -> None:
     if np.isfinite(found.probability[0]):
         left.metric(
             "Whole text: probability",
-            f"{found.probability[0]:.2f}",
+            share(float(found.probability[0])),
             help="0 to 1: that the text is a positive, from its mean score over the tokens that count, by a curve "
             "fitted in cross-validation within the training texts (Platt 1999). It holds for texts like those.",
         )

@@ -8,6 +8,7 @@ import streamlit as st
 from core.charts import Line, Mark, Said, lines, marks, reliability
 from core.examples import Examples
 from core.probing import Calibration, Details, Errors, ProbeResult, Subgroups, probe_details
+from core.stats.told import percent
 from pages.shared import cached
 from pages.shared.asking import answered
 from pages.shared.downloads import csv_button, file_part
@@ -93,7 +94,7 @@ def _misread(examples: Examples, row: int, label: int, confidence: float) -> Non
         left, right = st.columns([1, 4])
         left.metric(
             "Confidence",
-            f"{confidence:.0%}",
+            percent(confidence),
             help="The calibrated probability of the class that it was taken for, 50 to 100%.",
         )
         right.caption(f"Taken for {plain(said)}, labelled {plain(true)} · row {row + 1:,}")

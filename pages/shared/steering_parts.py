@@ -10,7 +10,7 @@ from core.glossary import defined
 from pages.shared.directions import choose_direction
 from pages.shared.errors import mendable
 from pages.shared.frame import Chosen
-from pages.shared.links import choose, comma, exact, keep, linked, linked_text
+from pages.shared.links import choose, comma, exact, keep, linked, linked_text, remembered
 from pages.shared.text import plain
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def more_parts(chosen: Chosen, *, chat: bool) -> list[Part]:
 
 def _count() -> int:
     """How many more interventions there are; kept in the URL without a widget of its own."""
-    value = st.session_state.get("kept", {}).get("more", 0)
+    value = remembered("more", 0)
     text = linked_text("more")
     if text is not None:
         value = int(text) if text.isascii() and text.isdigit() else 0

@@ -42,10 +42,11 @@ PRESETS: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """An earlier run: what was written, and the page's address then."""
+    """An earlier run: what was written, the page's address then, and which run of this session it was."""
 
     written: Written
     choices: dict[str, str]
+    number: int
 
 
 def presets() -> None:
@@ -66,7 +67,8 @@ def remember(written: Written) -> None:
     if any((run.written.recipe, run.written.tokens) == (written.recipe, written.tokens) for run in _runs()):
         return
     runs = [run for run in _runs() if run.written.recipe != written.recipe]
-    st.session_state["steering_runs"] = [Run(written, dict(st.query_params)), *runs][:MOST]
+    number = 1 + max((run.number for run in _runs()), default=0)
+    st.session_state["steering_runs"] = [Run(written, dict(st.query_params), number), *runs][:MOST]
 
 
 def history(now: Written | None) -> None:
@@ -77,13 +79,15 @@ def history(now: Written | None) -> None:
     if not earlier:
         return
     with st.expander(f"Earlier runs ({len(earlier)})", icon=":material/history:"):
+        by_number = {run.number: run for run in earlier}  # places in the list are other runs' after the next one
         number = st.selectbox(
             "Run",
-            range(len(earlier)),
-            format_func=lambda number: _line(earlier[number]),
+            list(by_number),
+            key="earlier_run",
+            format_func=lambda number: _line(by_number[number]) if number in by_number else str(number),
             help="Runs of this session, the latest first.",
         )
-        run = earlier[number]
+        run = by_number[number]
         left, right = st.columns(2, border=True)
         for column, one, title in ((left, run.written, "Then"), (right, now, "Now")):
             column.markdown(f"**{title}**")

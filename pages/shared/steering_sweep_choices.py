@@ -24,6 +24,7 @@ def choose_sweep(known: dict[str, Any]) -> dict[str, Any]:
             "Saved direction",
             key="direction",
             default=first_concept.DIRECTION if first_concept.DIRECTION in known else next(iter(known)),
+            always=True,
             valid=known.__contains__,
             options=list(known),
             help="Directions are kept in the workspace under a name; the Playground can save one.",

@@ -5,19 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from core.charts import Line, lines, null_histogram
+from core.stats.told import share
 from core.tcav import KINDS
 from core.tcav.result import NULL_EDGES
 from core.tcav.telling import Cell, listed, share_below, signed, small
 from pages.shared import tcav_inputs
-from pages.shared.frame import go_to
-from pages.shared.tcav_choices import Choices
+from pages.shared.frame import go_steer
+from pages.shared.tcav_choices import OWN, Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_words import (
     AUROC_HELP,
     CI,
     COSINE_HELP,
     DERIVATIVE_HELP,
-    P_HELP,
+    P_HELPS,
     PUSH_HELP,
     RANK_HELP,
     SCORE_HELP,
@@ -46,20 +47,21 @@ def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
         if cell["push"] is not None:
             _pushes(cell)
     with right:
-        _metrics(cell)
+        _metrics(cell, choices.how.correction)
     if choices.kind == "text":
-        go_to(
-            "steering",
-            f"Steer along it at layer {cell['layer']}",
-            icon=":material/tune:",
+        # Steering makes its own: difference of means, against the set's negatives, of means over tokens.
+        same = (cell["cav"], choices.negatives, choices.how.pool) == ("diffmean", OWN, "mean")
+        go_steer(
+            f"Steer along {'it' if same else 'this concept'} at layer {cell['layer']}",
             model=choices.model,
             concept=cell["concept"],
-            layer=str(cell["layer"]),
+            layer=cell["layer"],
+            method="diffmean",
         )
     tcav_inputs.show(choices, cell)
 
 
-def _metrics(cell: Cell) -> None:
+def _metrics(cell: Cell, correction: str) -> None:
     columns = st.columns(2)
     unit = "" if cell["specificity"] is None else f"{cell['controls']} controls"
 
@@ -68,14 +70,18 @@ def _metrics(cell: Cell) -> None:
 
     def between(name: str) -> str:
         low, high = cell[f"{name}_ci"]
-        return f"{signed(low) if low < 0 else f'{low:.2f}'} to {signed(high) if high < 0 else f'{high:.2f}'}"
+        return " to ".join(share(end) if name in ("score", "auroc") else signed(end) for end in (low, high))
 
-    metric(0, "Sign score", f"{cell['score']:.2f}", between("score"), f"{SCORE_HELP} Below: {CI}.")
-    metric(1, "AUROC of the CAV", f"{cell['auroc']:.2f}", between("auroc"), f"{AUROC_HELP} Below: 95% interval, these "
+    metric(0, "Sign score", share(cell["score"]), between("score"), f"{SCORE_HELP} Below: {CI}.")
+    metric(1, "AUROC of the CAV", share(cell["auroc"]), between("auroc"), f"{AUROC_HELP} Below: 95% interval, these "
            f"directions on other rows. p {small(cell['auroc_p'])}.")  # fmt: skip
     metric(0, "Mean cosine", signed(cell["mean_cosine"]), between("mean_cosine"), f"{COSINE_HELP} Below: {CI}.")
     metric(
-        1, "z", signed(cell["z"], 1), f"adjusted p {small(cell['p_adjusted'])}", f"{Z_HELP} **Adjusted p**: {P_HELP}"
+        1,
+        "z",
+        signed(cell["z"], 1),
+        f"adjusted p {small(cell['p_adjusted'])}",
+        f"{Z_HELP} **Adjusted p**: {P_HELPS[correction]}",
     )
     if cell["push_effect"] is not None:
         metric(0, "Push effect", signed(cell["push_effect"]), f"rank {cell['push_rank']} of 21", f"{PUSH_HELP} "
@@ -85,7 +91,7 @@ def _metrics(cell: Cell) -> None:
     metric(0, "Mean derivative", f"{cell['mean_derivative']:+.2g}".replace("-", "−"), "", f"{DERIVATIVE_HELP} "
            f"{CI}: {cell['mean_derivative_ci'][0]:.2g} to {cell['mean_derivative_ci'][1]:.2g}.")  # fmt: skip
     shares = cell["variance_shares"]
-    told = [f"{share:.0%} from the choice of {name}" for name, share in shares.items()]
+    told = [f"{part:.0%} from the choice of {name}" for name, part in shares.items()]
     st.caption(
         f"{KINDS[cell['cav']].title}; {cell['n_positives']:,} positives, {cell['n_negatives']:,} negatives, "
         f"{cell['n_inputs']:,} inputs. Of the sign score's variance {listed(told)}."

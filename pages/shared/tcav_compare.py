@@ -89,6 +89,7 @@ def confound(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
         "Take out",
         key="confound",
         default=(beside or others)[0],
+        always=True,
         valid=others.__contains__,
         options=[*beside, *(id for id in others if id not in beside)],
         format_func=lambda id: title_of(infos, id),
@@ -227,5 +228,7 @@ def _answers(cells: dict[str, dict[str, Any]], key: str, file: str) -> None:
         {"": name, **{column: one[column] for column in ("score", "mean_cosine", "z", "p", "auroc")}}
         for name, one in cells.items()
     )
-    st.dataframe(table.round(3), hide_index=True, alt="Scores beside one another")
+    digits = {"score": 3, "mean_cosine": 4, "z": 2, "auroc": 3}  # p as it is: rounded, a small one would read as 0
+    formats = {"p": st.column_config.NumberColumn(format="%.3g")}
+    st.dataframe(table.round(digits), hide_index=True, column_config=formats, alt="Scores beside one another")
     csv_button(table.rename(columns={"": "which"}), f"{file}.csv")

@@ -169,6 +169,7 @@ def _negatives(chosen: Chosen, infos: dict[str, Info]) -> tuple[str, str]:
         "Of which set",
         key="rival",
         default=others[0],
+        always=True,
         valid=others.__contains__,
         options=others,
         format_func=lambda id: patches.get(id) or title_of(infos, id),

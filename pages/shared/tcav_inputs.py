@@ -80,7 +80,10 @@ def _read(choices: Choices, cell: Cell, progress: Listener) -> tuple[pd.DataFram
 
 def _columns(choices: Choices, cell: Cell, table: pd.DataFrame, ends: list[list[Any]]) -> None:
     answer = plain(target_name(cell["target"]))
-    titles = [f"Most support: the concept raises “{answer}”", f"Most oppose: it lowers “{answer}”, or raises it least"]
+    titles = [
+        f"Most support: the concept raises “{answer}”, or lowers it least",
+        f"Most oppose: it lowers “{answer}”, or raises it least",
+    ]
     if choices.kind == "image":
         few = len(ends[0])
         names = [table["input"][:few].tolist(), table["input"][::-1][:few].tolist()]

@@ -90,7 +90,7 @@ def _choose_score(cells: list[Cell]) -> str:
 
 
 def _choose_cell(choices: Choices, cells: list[Cell], titles: dict[str, str]) -> Cell:
-    by_key = {f"{choices.concepts.index(cell['concept'])}.{cell['layer']}": cell for cell in cells}
+    by_key = {f"{cell['concept']}.{cell['layer']}": cell for cell in cells}
     first = tcav_verdicts.strongest([cell for cell in cells if cell["concept"] == choices.concepts[0]])
     default = next(key for key, cell in by_key.items() if cell is first)
     key = linked(
@@ -98,12 +98,20 @@ def _choose_cell(choices: Choices, cells: list[Cell], titles: dict[str, str]) ->
         "Cell to look at",
         key="cell",
         default=default,
+        read=lambda text: _by_id(text, choices.concepts),
         valid=by_key.__contains__,
         options=list(by_key),
         format_func=lambda key: f"{titles[by_key[key]['concept']]} · layer {by_key[key]['layer']}",
         help="Everything below is about this cell. A click on the map chooses it too.",
     )
     return by_key[key]
+
+
+def _by_id(text: str, concepts: tuple[str, ...]) -> str:
+    """A cell as a link names it; older links count the concepts from 0."""
+    concept, _, layer = text.rpartition(".")
+    known = concept in concepts or not (concept.isascii() and concept.isdigit() and int(concept) < len(concepts))
+    return text if known else f"{concepts[int(concept)]}.{layer}"
 
 
 def map_figure(cells: list[Cell], score: str, focus: Cell | None, titles: dict[str, str]) -> go.Figure:
@@ -160,7 +168,7 @@ def _map(cells: list[Cell], score: str, focus: Cell, titles: dict[str, str]) -> 
         for point in st.session_state["tcav_map"]["selection"]["points"]:
             row, column = divmod(int(point["point_index"]), len(layers))
             if point.get("curve_number") == 1:
-                choose("cell", f"{row}.{layers[column]}")
+                choose("cell", f"{concepts[row]}.{layers[column]}")
 
     assert [concept for concept in titles if concept in concepts] == concepts  # rows are numbered like the choices
     st.plotly_chart(
@@ -206,7 +214,7 @@ def _bars(cells: list[Cell], focus: Cell, titles: dict[str, str]) -> None:
 def _take_away(choices: Choices, found: Tcav) -> None:
     table: pd.DataFrame = table_of(found.results)
     with st.expander("All numbers", icon=":material/table:"):
-        show_table(table)
+        show_table(table, choices.how.correction)
     with st.container(horizontal=True):
         name = f"tcav-{file_part(choices.concepts[0])}"
         csv_button(table, f"{name}.csv")

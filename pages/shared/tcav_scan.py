@@ -131,7 +131,7 @@ def _result(choices: Choices, found: dict[str, Any]) -> None:
     )
     table = table_of(results)
     with st.expander("All sets and numbers", icon=":material/table:"):
-        show_table(table)
+        show_table(table, "bh")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = f"tcav-scan-{file_part(choices.targets[0])}-{choices.layers[0]}"
         csv_button(table, f"{name}.csv")

@@ -10,21 +10,21 @@ import streamlit as st
 from core.charts import Mark, marks
 from core.tcav.cavs import kind_named
 from core.tcav.reopening import Reopened
-from core.tcav.telling import Cell
+from core.tcav.telling import Cell, listed
 from pages.shared.downloads import csv_button, file_part
 from pages.shared.links import linked
 from pages.shared.tcav_choices import Choices
 from pages.shared.tcav_figure import figure_config
 from pages.shared.tcav_inputs import listener
 from pages.shared.tcav_words import COSINE_HELP, SCORE_HELP
-from pages.shared.text import shortened
+from pages.shared.text import plain, shortened
 
 WAYS = {"class": "Class in their set", "kind": "Kinds that their set names", "length": "Length", "answer": "Answer now"}
 
 
 def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     """Choose how inputs are told apart; scores of each kind, and their differences."""
-    from core.tcav.subgroups import by_subgroup
+    from core.tcav.subgroups import FEWEST, by_subgroup
 
     ways = _ways(choices)
     way = linked(
@@ -91,8 +91,12 @@ def show(choices: Choices, cell: Cell, titles: dict[str, str]) -> None:
     st.dataframe(table.round(3), hide_index=True, alt="Differences between kinds of inputs")
     st.caption(
         "Differences with 95% intervals from common resamples of positives, negatives and inputs: where one leaves "
-        f"out 0, the answer depends on the concept more for the one kind. Mean cosine: {COSINE_HELP} {SCORE_HELP}"
+        "out 0, the answer depends on the concept more for the one kind; with many kinds one pair in twenty does so by "
+        f"chance. Mean cosine: {COSINE_HELP} {SCORE_HELP}"
     )
+    if found.left_out:
+        names = listed([f"“{plain(shortened(name, 40))}”" for name in found.left_out])
+        st.caption(f"Left out, since fewer than {FEWEST} inputs are of that kind: {names}.")
     csv_button(table, f"tcav-kinds-{file_part(cell['concept'])}-{cell['layer']}.csv")
 
 

@@ -12,7 +12,7 @@ from pages.shared.tcav_words import (
     AUROC_HELP,
     COSINE_HELP,
     DERIVATIVE_HELP,
-    P_HELP,
+    P_HELPS,
     PUSH_HELP,
     RANK_HELP,
     SCORE_HELP,
@@ -37,7 +37,6 @@ HELP = {
     "mean_derivative": DERIVATIVE_HELP,
     "z": Z_HELP,
     "p": "As adjusted p, but for this cell alone: the larger z among the kinds of CAV",
-    "p_adjusted": P_HELP,
     "specificity": SPECIFICITY_HELP,
     "push_effect": PUSH_HELP,
     "push_rank": RANK_HELP,
@@ -66,8 +65,9 @@ def table_of(cells: Sequence[Cell]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def show_table(table: pd.DataFrame, *, height: int = 360) -> None:
-    """The table, each column with its definition and range."""
+def show_table(table: pd.DataFrame, correction: str, *, height: int = 360) -> None:
+    """The table, each column with its definition and range. correction: "holm" or "bh", of the adjusted p."""
+    meanings = {**HELP, "p_adjusted": P_HELPS[correction]}
     shown = table.assign(target=[target_name(spec) for spec in table["target"]])
     config = {}
     for name in shown.columns:
@@ -76,11 +76,18 @@ def show_table(table: pd.DataFrame, *, height: int = 360) -> None:
         if start != name:
             side = "Lower" if name.endswith("_low") else "Upper"
             config[name] = st.column_config.NumberColumn(
-                "from" if side == "Lower" else "to", help=f"{side} end of its 95% interval", format="%.3f"
+                "from" if side == "Lower" else "to", help=f"{side} end of its 95% interval", format=_format(start)
             )
         elif shown[name].dtype == object:
-            config[name] = st.column_config.TextColumn(title, help=HELP.get(name))
+            config[name] = st.column_config.TextColumn(title, help=meanings.get(name))
         else:
             whole = name in {"rank", "layer", "push_rank", "n_positives", "n_negatives", "n_inputs"}
-            config[name] = st.column_config.NumberColumn(title, help=HELP.get(name), format="%d" if whole else "%.3f")
+            config[name] = st.column_config.NumberColumn(
+                title, help=meanings.get(name), format="%d" if whole else _format(name)
+            )
     st.dataframe(shown, hide_index=True, height=height, column_config=config, alt="All numbers of the test")
+
+
+def _format(name: str) -> str:
+    """Fixed digits for what lies between bounds; else what is small would read as 0."""
+    return "%.3g" if name in {"p", "p_adjusted", "auroc_p", "push_effect", "mean_derivative"} else "%.4g"

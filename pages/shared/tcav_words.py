@@ -56,7 +56,7 @@ Z_HELP = defined("z")
 PUSH_HELP = defined("push effect")
 RANK_HELP = defined("push rank")
 AUROC_HELP = f"How well the CAV reads the concept, cross-validated over groups. {defined('auroc')}"
-P_HELP = defined("adjusted p")
+P_HELPS = {"holm": defined("adjusted p"), "bh": defined("adjusted p (benjamini–hochberg)")}  # by the correction
 SPECIFICITY_HELP = defined("specificity")
 CI = "95% interval by bootstrap of positives, negatives and inputs together, bias-corrected"
 
