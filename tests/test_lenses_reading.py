@@ -49,6 +49,13 @@ def test_every_number_is_as_defined(tiny: Model) -> None:
     assert found.kept[:, 1:].any()
 
 
+def test_what_is_left_out_of_a_long_prompt_is_told(tiny: Model) -> None:
+    whole, part = read_lens(tiny, TEXT), read_lens(tiny, TEXT, max_length=3)
+    assert (whole.cut, part.cut) == (0, len(whole.ids) - 3)
+    assert part.ids == whole.ids[:3]
+    assert part.to_json()["cut"] == part.cut
+
+
 def test_a_token_can_be_followed(tiny: Model) -> None:
     id = single_token(tiny, " the")
     found = read_lens(tiny, TEXT, token=" the", layers=[1])

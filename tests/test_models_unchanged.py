@@ -81,6 +81,19 @@ def test_weights_that_were_replaced_are_told_and_what_only_was_touched_is_not(di
         record(model, inputs, [site])
 
 
+def test_a_link_that_is_made_while_files_are_read_changes_nothing(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, weights = opening._load, directory / "model.safetensors"
+
+    def linking(*args: Any) -> Any:
+        os.link(weights, directory / "other.link")
+        return load(*args)
+
+    monkeypatch.setattr(opening, "_load", linking)
+    assert open_model(str(directory)).fingerprint
+
+
 def test_files_that_change_while_they_are_read_are_told(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load = opening._load
 

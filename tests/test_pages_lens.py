@@ -17,6 +17,7 @@ from core.examples import open_examples
 from core.lenses import LensSettings, read_lens, train_lens
 from core.models import Model, open_model
 from core.probing import probe_readers, read_tokens
+from core.stats.told import share
 from tests.pages import forget, open_alone, save_colours, texts_of
 from tests.test_lenses_training import sentences
 from tests.tiny import LAYERS, lively_directory
@@ -131,7 +132,7 @@ def test_tokens_wear_the_probes_scores(model: Model, directory: str) -> None:
     assert "first token" in shown[0]["lines"][1]
     assert any("↵" in one["text"] and one["breaks"] == 1 for one in shown)
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["Whole text: probability"] == f"{found.probability[0]:.2f}"
+    assert metrics["Whole text: probability"] == share(float(found.probability[0]))
     assert "standard deviations of single tokens" in texts_of(app)
 
 

@@ -43,12 +43,14 @@ def test_shares_are_those_of_plain_autograd(home: Path, tmp_path: Path, kind: st
         if place.axis == 1:
             expected = (gradient[0] * direction[:, None, None]).sum(dim=0)
             assert one.values.shape == tuple(expected.shape)
-            total = expected.sum()
+            total, apart = expected.sum(), torch.zeros(())
         else:
             each = gradient[0] @ direction
             side = int((len(each) - 1) ** 0.5)
             expected, total = each[1:].reshape(side, side), each.sum()  # the first token is that of the class
+            apart = each[0]
         np.testing.assert_allclose(one.values, expected.numpy(), rtol=1e-3, atol=1e-7)
+        assert one.unplaced == pytest.approx(float(apart), rel=1e-3, abs=1e-7)
         assert one.derivative == pytest.approx(float(total), rel=1e-3, abs=1e-7)
         assert one.value == pytest.approx(float((logits[1] - logits[0]).detach()), abs=1e-5)
         assert one.seen.shape == (*model.preprocessing.size, 3)

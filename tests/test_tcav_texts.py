@@ -107,6 +107,20 @@ def test_the_command_gives_its_keys_and_finds_its_result_again(
     assert "verdict" in capsys.readouterr().out
 
 
+def test_inputs_that_are_cut_are_told(
+    model: str, files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Path(files["asked"]).read_text().replace(" ##", "").splitlines()
+    asked[3] += " and on and on" * 100
+    asked[5] += " and off and off" * 100
+    (tmp_path / "long.txt").write_text("\n".join(asked))
+    arguments = ("tcav", model, "--concepts", files["mood"], "--target", "the,a|and,of", "--layers", "1")
+    arguments = (*arguments, "--controls", "0", "--pushed", "0", "--permutations", "39", "--inputs")
+    said = " ".join(run(capsys, *arguments, str(tmp_path / "long.txt"))["notes"])
+    assert "2 of 24 inputs are longer than what is read" in said
+    assert "longer" not in " ".join(run(capsys, *arguments, files["asked"])["notes"])
+
+
 def test_a_set_can_be_concept_inputs_and_negatives_at_once(
     model: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,5 +64,10 @@ def show(result: dict[str, Any]) -> str:
             f"After {result['tokens'][last]!r}, the last of {last + 1} tokens, through the {result['lens']} lens:",
             table(("layer", "most likely", "entropy", "KL", f"rank of {result['chosen'][last]!r}"), rows),
             "Entropy and KL(final || lens) in nats. With --json: every token.",
+            *(
+                [f"The last {result['cut']:,} tokens of the prompt were left out (--max-length)."]
+                if result["cut"]
+                else []
+            ),
         ]
     )

@@ -27,7 +27,8 @@ class LensReading:
     kept: (L, T) False for first and special tokens and sinks, whose streams serve the model for something else and
     which the tuned lens was not trained on. top_ids, top_probabilities: (L, T, k), the likeliest first. entropy:
     (L, T) nats. kl: (L, T) nats, KL(final || lens), 0 where the layer says what the last one does. chosen: (T,) ids of
-    the tokens that are followed, rank: (L, T) their places from 1, chosen_probability: (L, T) 0-1.
+    the tokens that are followed, rank: (L, T) their places from 1, chosen_probability: (L, T) 0-1. cut: tokens of the
+    prompt that were left out at its end.
     """
 
     model_id: str
@@ -44,6 +45,7 @@ class LensReading:
     rank: np.ndarray
     chosen_probability: np.ndarray
     texts: dict[int, str]
+    cut: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; tokens as [text, probability]."""
@@ -53,6 +55,7 @@ class LensReading:
             "tokens": list(self.pieces),
             "ids": list(self.ids),
             "layers": list(self.layers),
+            "cut": self.cut,
             "kept": self.kept.tolist(),
             "top": [
                 [
@@ -117,6 +120,7 @@ def read_lens(
         kept=np.stack(kept),
         chosen=chosen.cpu().numpy(),
         texts=dict(zip(named, token_texts(model, named), strict=True)),
+        cut=len(tokenize(model, [text], None)[0]) - len(ids),
         **stacked,
     )
 

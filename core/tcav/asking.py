@@ -70,6 +70,8 @@ def ask(
     if len(rows) > 1 and len(np.unique(inputs.groups[rows])) == 1:
         notes.append(f"The {len(rows)} inputs are variants of one: what is found holds for that one alone.")
     items, others = tuple(inputs.items[row] for row in rows), inputs.taken(rows)
+    if longer := reader.longer(items):
+        notes.append(f"{longer} of {len(items)} inputs are longer than what is read; their answer is that at the cut.")
     if any(kind.whitened for kind in settings.chosen):
         metrics = record_metrics(reader, sites, others, progress=progress)
     else:

@@ -23,12 +23,14 @@ class ConceptMap:
     """One image. seen: (height, width, 3) uint8, as the model is shown it.
 
     values: (rows, columns) how fast the target changes when the unit CAV is added at that position alone, in the
-    target's unit per unit of activation; the image's left upper corner first. derivative: their sum and what tokens
-    without a place add, the image's derivative. value: of the target, without any push.
+    target's unit per unit of activation; the image's left upper corner first. unplaced: the same of tokens without a
+    place (class token, registers) together; 0 where there are none. derivative: all of it, the image's derivative.
+    value: of the target, without any push.
     """
 
     seen: np.ndarray
     values: np.ndarray
+    unplaced: float
     derivative: float
     value: float
 
@@ -75,6 +77,7 @@ def _of_one(
     return ConceptMap(
         model.preprocessing.framed(pixels),
         shares[first:].reshape(rows, columns),
+        float(shares[:first].sum()),
         float(shares.sum()),
         float(values[0]),
     )

@@ -44,6 +44,10 @@ class Reader(Protocol):
         """What of the model and of the reading decides numbers, for the keys of results."""
         ...
 
+    def longer(self, items: Sequence[Item]) -> int:
+        """How many of the items are cut before they are read."""
+        ...
+
     def keys(self, items: Sequence[Item], sites: Sequence[Site]) -> list[str]:
         """Of the stores that the items' activations are in, one per site."""
         ...

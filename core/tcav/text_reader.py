@@ -41,6 +41,14 @@ class TextReader:
             "max_length": self.reading.max_length,
         }
 
+    def longer(self, items: Sequence[Any]) -> int:
+        from core.models import tokenize
+
+        lengths = zip(
+            tokenize(self.model, items, self.reading.max_length), tokenize(self.model, items, None), strict=True
+        )
+        return sum(len(read) < len(whole) for read, whole in lengths)
+
     def keys(self, items: Sequence[Any], sites: Sequence[Site]) -> list[str]:
         corpus, reading = corpus_hash(items), self.reading
         return [

@@ -156,6 +156,8 @@ def _draw(found: LensReading, colour: str) -> None:
         "tokens and sinks, whose streams serve the model for something else"
         + (", and which the lens was not trained on." if found.lens == "tuned" else ".")
     )
+    if found.cut:
+        st.caption(f"The last {found.cut:,} tokens of the prompt are left out: the lens reads {n:,} at the most.")
 
 
 def _short(text: str) -> str:

@@ -29,12 +29,20 @@ def show(ends: list[list[ConceptMap]], names: list[list[str]], titles: list[str]
             for place, (one, name) in enumerate(zip(end, called, strict=True)):
                 picture = one.seen if bare else overlaid(one.seen, one.values, most)
                 cells[place % 2].image(picture, width="stretch", alt=f"{name}, coloured by contribution")
-                cells[place % 2].caption(f"derivative {signed(one.derivative, 3)} · logit now {signed(one.value)}")
+                of_it = f", {signed(one.unplaced, 3)} of it at no place" if one.unplaced else ""
+                cells[place % 2].caption(
+                    f"derivative {signed(one.derivative, 3)}{of_it} · logit now {signed(one.value)}"
+                )
+    whole = "over all regions together they are the image's derivative"
+    if any(one.unplaced for end in ends for one in end):
+        whole = (
+            "over all regions, and with the tokens that stand for no place in the image (such as the class token), "
+            "they are its derivative"
+        )
     st.caption(
         "As the model is shown them. Vermilion: where the answer grows when the concept is added at this region alone; "
-        "blue: where it falls; over all regions together they are the image's derivative. A region is one position of "
-        "the layer's map, which sees more of the image than its own place. It says what a push there would do, not "
-        "that the concept is seen there."
+        f"blue: where it falls; {whole}. A region is one position of the layer's map, which sees more of the image "
+        "than its own place. It says what a push there would do, not that the concept is seen there."
     )
 
 
