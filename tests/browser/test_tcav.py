@@ -30,7 +30,7 @@ def test_from_the_button_to_the_tokens_behind_a_cell(server: str, visitor: Page)
     place = heat.bounding_box()
     assert place is not None
     heat.click(position={"x": place["width"] * 0.75, "y": place["height"] * 0.75})  # second concept, second layer
-    visitor.wait_for_url(re.compile(r"cell=\w+\.3"), wait_until="commit")
+    visitor.wait_for_url(re.compile(r"cell=sae-probes%2F96_spam_is\.3"), wait_until="commit")
     settled(visitor)
     expect(visitor.get_by_role("heading", name=re.compile(r"at layer 3$"))).to_be_visible()
     link = visitor.url
