@@ -234,6 +234,7 @@ def test_weights_are_cosines_and_logits(home: Path, tiny: Model) -> None:
 @pytest.mark.parametrize("dense", [0, 1 << 30])
 def test_correlations_are_numpys(home: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch, dense: int) -> None:
     monkeypatch.setattr("core.dictionaries.index.together.DENSE", dense)
+    monkeypatch.setattr("core.dictionaries.index.together.PAIRS", 5 * M)  # a few features at a time
     index = Index(build_index(tiny, bound(tiny, topk()), indexed(TEXTS), SMALL))
     table = slow.table_of(tiny, topk(), TEXTS, LAYER)
     with np.errstate(invalid="ignore"):

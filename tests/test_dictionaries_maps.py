@@ -10,7 +10,7 @@ import torch
 from sklearn.manifold import trustworthiness
 
 from core.dictionaries import Card, Dictionary
-from core.dictionaries.maps.feature_map import feature_map, known_map, nearest
+from core.dictionaries.maps.feature_map import feature_map, known_map
 from core.dictionaries.sae import Config, Sae
 from core.errors import UserError
 
@@ -27,25 +27,6 @@ def dictionary(rows: torch.Tensor) -> Dictionary:
     config = Config("topk", width, m, width, k=2)
     weights = {name: torch.zeros(shape) for name, shape in config.shapes().items()}
     return Dictionary("d", Sae(config, {**weights, "W_dec": rows}), Card())
-
-
-def test_neighbours_are_those_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.dictionaries.maps.feature_map.COSINES", 24 * 7)  # in pieces
-    rows = clustered(4, 6)
-    ids, distances = nearest(rows, 6)
-    unit = torch.nn.functional.normalize(rows.double(), dim=1)
-    full = 1 - (unit @ unit.T).numpy()
-    np.fill_diagonal(full, -1)
-    np.testing.assert_array_equal(ids, np.argsort(full, axis=1, kind="stable")[:, :6])
-    np.fill_diagonal(full, 0)
-    np.testing.assert_allclose(distances, np.sort(full, axis=1)[:, :6], atol=1e-6)
-
-
-def test_each_is_its_own_first_neighbour_among_equals_too() -> None:
-    ids, distances = nearest(torch.cat([torch.ones(5, 3), torch.zeros(3, 3)]), 3)
-    np.testing.assert_array_equal(ids[:, 0], np.arange(8))
-    assert (distances[:, 0] == 0).all()
-    assert (distances[5:, 1:] == 1).all()
 
 
 def test_a_map_keeps_neighbours_together(home: Path) -> None:

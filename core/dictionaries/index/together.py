@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from core.dictionaries.index.collector import places_within
 from core.dictionaries.index.sampled import Sampled
 from core.dictionaries.index.settings import LISTED
 from core.progress import Listener, Progress, silent
 
 FEWEST = 5  # tokens on which both are on; a correlation over fewer is chance
 DENSE = 1 << 25  # numbers of a table of all codes, zeros included, or of all pairs, that may be made
+PAIRS = 1 << 22  # that are looked at together, at the most
 
 
 def partners(sampled: Sampled, features: int, *, progress: Listener = silent) -> dict[str, NDArray]:
@@ -28,65 +34,70 @@ def partners(sampled: Sampled, features: int, *, progress: Listener = silent) ->
     tokens = len(sampled.lot)
     if tokens < 2:
         return found
-    dense = max(tokens, features) * features <= DENSE
-    products = _Dense(sampled, features) if dense else _Sparse(sampled, features)
     wide = sampled.value.astype(np.float64)
     mean = np.bincount(sampled.feature, weights=wide, minlength=features) / tokens
     squares = np.bincount(sampled.feature, weights=wide * wide, minlength=features) / tokens
     spread = np.sqrt(np.maximum(squares - mean**2, 0))
-    for feature in range(features):
-        both, sums = products.of(feature)
-        others = np.flatnonzero(both >= FEWEST)
-        others = others[others != feature]
-        scale = spread[feature] * spread[others]
-        above = sums[others] / tokens - mean[feature] * mean[others]
-        r = np.divide(above, scale, out=np.zeros(len(others)), where=scale > 0)
-        best = np.lexsort((others, -r))[:LISTED]
-        best = best[r[best] > 0]
-        n = len(best)
-        found["together_id"][feature, :n] = others[best]
-        found["together"][feature, :n] = np.clip(r[best], 0, 1)
-        found["both_on"][feature, :n] = both[others[best]]
-        if feature % 256 == 0:
-            progress(Progress(feature, features, "features", "looking for features that are on together"))
-    progress(Progress(features, features, "features", "looking for features that are on together"))
+    dense = max(tokens, features) * features <= DENSE
+    for pairs in (_dense if dense else _sparse)(sampled, features):
+        one, other = pairs.one, pairs.other
+        scale = spread[one] * spread[other]
+        above = pairs.sums / tokens - mean[one] * mean[other]
+        r = np.divide(above, scale, out=np.zeros(len(one)), where=scale > 0)
+        order = np.lexsort((other, -r, one))
+        order = order[r[order] > 0]
+        rank = places_within(one[order])
+        order, rank = order[rank < LISTED], rank[rank < LISTED]
+        at = one[order], rank
+        found["together_id"][at] = other[order]
+        found["together"][at] = np.clip(r[order], 0, 1)
+        found["both_on"][at] = pairs.both[order]
+        progress(Progress(pairs.done, features, "features", "looking for features that are on together"))
     return found
 
 
-class _Sparse:
-    """Where few features are on at a time: the codes of the tokens on which a feature is on are added up."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of different features that are on together at FEWEST tokens or more, all those of some features.
 
-    def __init__(self, sampled: Sampled, features: int) -> None:
-        self._sampled, self._features = sampled, features
-        self._starts = np.cumsum(sampled.size) - sampled.size
-        self._token = np.repeat(np.arange(len(sampled.size)), sampled.size)
-        self._codes = np.argsort(sampled.feature, kind="stable")  # by feature
-        self._of = np.searchsorted(sampled.feature[self._codes], np.arange(features + 1))
+    one, other: (p,) their numbers. both: (p,) at how many tokens. sums: (p,) float64, of the products of their codes.
+    done: features that are over with these.
+    """
 
-    def of(self, feature: int) -> tuple[NDArray, NDArray]:
-        """(m,) tokens on which each is on together with this one, and (m,) the sum of the products of their codes."""
-        own = self._codes[self._of[feature] : self._of[feature + 1]]
-        tokens = self._token[own]
-        sizes = self._sampled.size[tokens]
-        inner = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        codes = np.repeat(self._starts[tokens], sizes) + inner
-        others = self._sampled.feature[codes]
-        weights = np.repeat(self._sampled.value[own].astype(np.float64), sizes) * self._sampled.value[codes]
-        return (
-            np.bincount(others, minlength=self._features),
-            np.bincount(others, weights=weights, minlength=self._features),
-        )
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    both: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    done: int
 
 
-class _Dense:
+def _sparse(sampled: Sampled, features: int) -> Iterator[_Pairs]:
+    """Where few features are on at a time: products of sparse tables, so that pairs that never meet cost nothing."""
+    starts = np.concatenate([[0], np.cumsum(sampled.size)])
+    shape = (len(sampled.size), features)
+    codes = sparse.csr_array((sampled.value.astype(np.float64), sampled.feature, starts), shape=shape)
+    on = sparse.csr_array((np.ones(len(sampled.feature), dtype=np.int32), sampled.feature, starts), shape=shape)
+    codes_of, on_of = codes.T.tocsr(), on.T.tocsr()
+    step = max(1, PAIRS // features)
+    for start in range(0, features, step):
+        done = min(start + step, features)
+        both = (on_of[start:done] @ on).tocoo()
+        often = (both.data >= FEWEST) & (both.row + start != both.col)
+        one, other, count = both.row[often], both.col[often], both.data[often]
+        sums = (codes_of[start:done] @ codes)[one, other]
+        yield _Pairs(one + start, other, count, sums, done)
+
+
+def _dense(sampled: Sampled, features: int) -> Iterator[_Pairs]:
     """Where the table of all codes fits: two matrix products."""
-
-    def __init__(self, sampled: Sampled, features: int) -> None:
-        codes = np.zeros((len(sampled.lot), features))
-        codes[np.repeat(np.arange(len(sampled.size)), sampled.size), sampled.feature] = sampled.value
-        on = (codes != 0).astype(np.float32)
-        self._both, self._sums = on.T @ on, codes.T @ codes
-
-    def of(self, feature: int) -> tuple[NDArray, NDArray]:
-        """As `_Sparse.of`."""
-        return np.rint(self._both[feature]).astype(np.int64), self._sums[feature]
+    codes = np.zeros((len(sampled.lot), features))
+    codes[np.repeat(np.arange(len(sampled.size)), sampled.size), sampled.feature] = sampled.value
+    on = (codes != 0).astype(np.float32)
+    both, sums = on.T @ on, codes.T @ codes
+    np.fill_diagonal(both, 0)
+    step = max(1, PAIRS // features)
+    for start in range(0, features, step):
+        one, other = np.nonzero(both[start : start + step] >= FEWEST)
+        one = one + start
+        count = np.rint(both[one, other]).astype(np.int64)
+        yield _Pairs(one, other, count, sums[one, other], min(start + step, features))

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from core.dictionaries.dictionary import Dictionary
 from core.dictionaries.index.settings import LISTED
+from core.dictionaries.nearest import nearest
 from core.dictionaries.writing import is_added
 from core.errors import UserError
 from core.models import Model, direction_logits
 from core.progress import Listener, Progress, silent
 
 LOGITS = 1 << 24  # that are held at once
-COSINES = 1 << 25
 
 
 @torch.no_grad()
@@ -58,17 +58,8 @@ def neighbours(rows: Tensor, *, progress: Listener = silent) -> dict[str, NDArra
     rows: (m, d). near_id: (m, 10) int32, -1 where there is none; near: (m, 10) float32, cosines from -1 to 1, the
     nearest first; of equals the lower number.
     """
-    unit = rows.float() / rows.float().norm(dim=1, keepdim=True).clamp(min=1e-30)
-    m, k = len(unit), min(LISTED, len(unit) - 1)
-    ids = np.full((m, LISTED), -1, dtype=np.int32)
-    cosines = np.full((m, LISTED), np.nan, dtype=np.float32)
-    step = max(1, COSINES // m)
-    for at in range(0, m, step):
-        own = unit[at : at + step] @ unit.T
-        here = torch.arange(len(own), device=own.device)
-        own[here, at + here] = -2  # not its own neighbour
-        best = own.topk(k, dim=1)
-        ids[at : at + len(own), :k] = best.indices.int().cpu().numpy()
-        cosines[at : at + len(own), :k] = best.values.clamp(-1, 1).cpu().numpy()
-        progress(Progress(min(at + step, m), m, "features", "looking for neighbours"))
+    ids = np.full((len(rows), LISTED), -1, dtype=np.int32)
+    cosines = np.full((len(rows), LISTED), np.nan, dtype=np.float32)
+    found, values = nearest(rows, LISTED, progress=progress)
+    ids[:, : found.shape[1]], cosines[:, : found.shape[1]] = found, values
     return {"near_id": ids, "near": cosines}

@@ -17,6 +17,7 @@ from torch import Tensor
 from core import workspace
 from core.activations import read_arrays, write_arrays
 from core.dictionaries.dictionary import Dictionary
+from core.dictionaries.nearest import nearest
 from core.errors import UserError
 from core.progress import Listener, Progress, silent
 from core.versions import version
@@ -25,7 +26,6 @@ FORMAT = 2  # raised when the same dictionary comes out elsewhere
 NEIGHBOURS = 15  # of a feature, itself among them
 DISTANCE = 0.1  # the smallest between points, as the library's default
 FEWEST = 4  # features
-COSINES = 1 << 25  # that are held at once
 
 
 def known_map(dictionary: Dictionary, *, seed: int = 0) -> NDArray[np.float32] | None:
@@ -54,29 +54,13 @@ def feature_map(dictionary: Dictionary, *, seed: int = 0, progress: Listener = s
     return points
 
 
-def nearest(rows: Tensor, k: int, *, progress: Listener = silent) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Each of (m, d) rows and the k - 1 nearest others by 1 - cosine: (m, k) places and distances 0 to 2, ascending.
-
-    A row comes first in its own line, with the distance 0. A row of zeros has the distance 1 to all others.
-    """
-    unit = _unit(rows)
-    m, step = len(unit), max(1, COSINES // len(unit))
-    ids, distances = np.zeros((m, k), dtype=np.int32), np.zeros((m, k), dtype=np.float32)
-    for at in range(0, m, step):
-        cosines = unit[at : at + step] @ unit.T
-        own = range(len(cosines))
-        cosines[own, range(at, at + len(cosines))] = 2.0  # above all others, also where there are equals
-        best = cosines.topk(k, dim=1)
-        ids[at : at + len(cosines)] = best.indices.numpy()
-        distances[at : at + len(cosines)] = (1 - best.values).clamp(0, 2).numpy()
-        progress(Progress(min(at + step, m), m, "features", "looking for neighbours"))
-    return ids, distances
-
-
 def drawn(rows: Tensor, *, seed: int = 0, progress: Listener = silent) -> NDArray[np.float32]:
     """(m, 2) points for (m, d) rows, m and d at least FEWEST and 2, as on the map of features; kept nowhere."""
     k = min(NEIGHBOURS, len(rows))
-    ids, distances = nearest(rows, k, progress=progress)
+    others, cosines = nearest(rows, k - 1, progress=progress)
+    # The library takes each row for the first of its own neighbours.
+    ids = np.column_stack([np.arange(len(rows), dtype=np.int32), others])
+    distances = np.column_stack([np.zeros(len(rows), dtype=np.float32), 1 - cosines])
     from umap import UMAP  # compiles for seconds
 
     drawing = UMAP(
