@@ -39,8 +39,8 @@ def few() -> pytest.MonkeyPatch:
     names = ("158_code_C", "161_agnews_0", "92_glue_sst2", "95_toxic_is", "38_arith_difficulty", "37_arith_mc")
     kept = {name: kind for name, kind in _kinds().items() if name in names}
     patch.setattr("core.examples.corpus._kinds", lambda: kept)
-    whole = functools.cache(_rows)
-    patch.setattr("core.examples.corpus._rows", lambda name: whole(name)[:300] + whole(name)[-300:])
+    whole = functools.cache(lambda *asked: list(_rows(*asked)))
+    patch.setattr("core.examples.corpus._rows", lambda *asked: whole(*asked)[:300] + whole(*asked)[-300:])
     yield patch  # type: ignore[misc]
     patch.undo()
 
@@ -55,7 +55,8 @@ def test_texts_come_once_and_kinds_alike(few: pytest.MonkeyPatch) -> None:
     assert small == {"questions", "reviews"}  # which have no more to give
     assert sum(map(len, found.texts)) == sum(found.kinds.values())
     # Half of 161 is source code and counts as such.
-    rows = _rows("161_agnews_0")[:300] + _rows("161_agnews_0")[-300:]
+    rows = list(_rows("161_agnews_0", "target", "prompt"))
+    rows = rows[:300] + rows[-300:]
     news = [p for p in found.passages if p.set == "161_agnews_0" and rows[p.row][0] == "1"]
     assert sum(p.end - p.start for p in news) == found.kinds["news"]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -101,9 +102,11 @@ def open_bundled(name: str, *, limit: int | None = None) -> Examples:
 
 def read_rows(bundled: BundledSet) -> tuple[list[str], list[int]]:
     """All texts and labels of a set, in the file's order."""
-    rows = read_table(bundled.file)
-    text, target = rows[0].index("prompt"), rows[0].index("target")
-    return [row[text] for row in rows[1:]], [int(row[target] == bundled.positive_label) for row in rows[1:]]
+    texts, labels = [], []
+    for text, target in table_rows(bundled.file, "prompt", "target"):
+        texts.append(text)
+        labels.append(int(target == bundled.positive_label))
+    return texts, labels
 
 
 def source(name: str) -> str:
@@ -122,22 +125,22 @@ def links() -> dict[str, str]:
     above. The block headed MULTICLASS begins without: its sets are one class of a multiclass set against the rest,
     named `<that set>_<class>`, and have that set's link.
     """
-    rows = read_table("probing_datasets_MASTER.csv.zst")
-    column = {name: rows[0].index(name) for name in ("Source", "Dataset Tag", "Dataset save name", "Data type", "Link")}
+    rows = table_rows(
+        "probing_datasets_MASTER.csv.zst", "Source", "Dataset Tag", "Dataset save name", "Data type", "Link"
+    )
     by_tag: dict[str, str] = {}
     found: dict[str, str] = {}
     block = link = ""
-    for row in rows[1:]:
-        cells = {name: row[index].strip() for name, index in column.items()}
-        if cells["Source"]:
-            block, link = cells["Source"], ""
-        if cells["Link"].startswith("http"):
-            link = cells["Link"]
-        tag = cells["Dataset Tag"]
+    for row in rows:
+        begins, tag, saved, kind, cell = map(str.strip, row)
+        if begins:
+            block, link = begins, ""
+        if cell.startswith("http"):
+            link = cell
         parents = [known for known in by_tag if tag.startswith(known + "_")] if block == "MULTICLASS" else []
         by_tag[tag] = by_tag[max(parents, key=len)] if parents else link
-        if cells["Data type"] == "Binary Classification":
-            found[Path(cells["Dataset save name"]).stem] = by_tag[tag]
+        if kind == "Binary Classification":
+            found[Path(saved).stem] = by_tag[tag]
     return found
 
 
@@ -149,16 +152,22 @@ def _table_text() -> str:
     return Path(__file__).with_name("bundled.csv").read_text(encoding="utf-8")
 
 
-def read_table(file: str) -> list[list[str]]:
-    """The cells of a compressed table of the wheel. Not pandas: it would turn the texts "None" and "NA" into NaN."""
+def table_rows(file: str, *columns: str) -> Iterator[tuple[str, ...]]:
+    """Row after row of a compressed table of the wheel, the cells under `columns`; what was read is not kept.
+
+    Not pandas: it would turn the texts "None" and "NA" into NaN.
+    """
     import zstandard
 
     try:
         path = Path(str(metadata.distribution(WHEEL).locate_file(f"sae_probes/data/{file}")))
-        with path.open("rb") as compressed:
-            text = zstandard.ZstdDecompressor().stream_reader(compressed).read().decode("utf-8")
+        with path.open("rb") as compressed, zstandard.ZstdDecompressor().stream_reader(compressed) as plain:
+            rows = csv.reader(io.TextIOWrapper(plain, encoding="utf-8", newline=""))
+            header = next(rows, [])
+            places = [header.index(name) for name in columns]
+            for row in rows:
+                yield tuple(row[place] for place in places)
     except metadata.PackageNotFoundError:
         raise _not_installed() from None
-    except (OSError, zstandard.ZstdError, UnicodeDecodeError) as error:
+    except (OSError, zstandard.ZstdError, ValueError, IndexError, csv.Error) as error:
         raise UserError(f"The bundled examples are damaged ({file}: {error}); `make setup` mends them.") from error
-    return list(csv.reader(io.StringIO(text, newline="")))

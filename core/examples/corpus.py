@@ -120,12 +120,14 @@ def passage_texts(passages: Sequence[Passage]) -> list[str]:
     for name, numbers in wanted.items():
         if name not in _kinds():
             raise UserError(f"There is no file {name!r} in the corpus.")
-        rows = [text for _, text in _rows(name)]
+        asked = {passages[number].row for number in numbers}
+        rows = {row: text for row, (text,) in enumerate(_rows(name, "prompt")) if row in asked}
         for number in numbers:
             passage = passages[number]
-            if passage.row >= len(rows) or passage.end > len(rows[passage.row]):
+            text = rows.get(passage.row, "")
+            if passage.end > len(text):
                 raise UserError(f"Row {passage.row} of {name!r} is not there, or shorter than it was.")
-            found[number] = rows[passage.row][passage.start : passage.end]
+            found[number] = text[passage.start : passage.end]
     return found
 
 
@@ -172,7 +174,7 @@ def _new_texts(progress: Listener) -> Iterator[tuple[str, str, int, str, bool]]:
     sets = _kinds()
     for number, (name, (kind, target, other)) in enumerate(sets.items()):
         progress(Progress(number, len(sets), "sets", "reading the corpus"))
-        for row, (of_target, text) in enumerate(_rows(name)):
+        for row, (of_target, text) in enumerate(_rows(name, "target", "prompt")):
             if text in as_written or "\0" in text:
                 continue
             as_written.add(text)
@@ -185,11 +187,8 @@ def _new_texts(progress: Listener) -> Iterator[tuple[str, str, int, str, bool]]:
     progress(Progress(len(sets), len(sets), "sets", "reading the corpus"))
 
 
-def _rows(name: str) -> list[tuple[str, str]]:
-    """Target and text of every row of a file."""
-    rows = bundled.read_table(f"cleaned_data/{name}.csv.zst")
-    text, target = rows[0].index("prompt"), rows[0].index("target")
-    return [(row[target], row[text]) for row in rows[1:]]
+def _rows(name: str, *columns: str) -> Iterator[tuple[str, ...]]:
+    return bundled.table_rows(f"cleaned_data/{name}.csv.zst", *columns)
 
 
 def _level(sizes: Sequence[int], total: int | None) -> int:
