@@ -17,16 +17,22 @@ STYLE = """<style>
 .stSlider [data-testid="stSliderThumbValue"],
 .stButtonGroup [data-variant][data-selected]:not([data-disabled]),
 .stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]) { color: light-dark(#0072B2, #56B4E9); }
-:is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of) [data-testid="stSkeleton"] {
+:is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of, .st-key-features, .st-key-find,
+  .st-key-find_in, .st-key-probe, .st-key-sort) [data-testid="stSkeleton"] {
   margin-top: 1.75rem;
 }
+.stElementContainer:has(> .stMarkdown style) { position: absolute; }
 </style>"""
 # What opens above the page (a popover) lies outside of what Streamlit calls dark.
 DARK = '<style>[data-st-overlay-root="true"] { color-scheme: dark; }</style>'
 
 
 def style() -> None:
-    """Send what the visitor's theme lacks; it takes no room on the page."""
-    st.html(STYLE)
+    """Send what the visitor's theme lacks; it takes no room on the page.
+
+    As Markdown, which a browser can show at once: the script that shows bare HTML is fetched first, and on a busy
+    machine comes after the boxes that this style is to give their room.
+    """
+    st.markdown(STYLE, unsafe_allow_html=True)
     if st.context.theme.type == "dark":
-        st.html(DARK)
+        st.markdown(DARK, unsafe_allow_html=True)
