@@ -10,7 +10,8 @@ two minutes: sixteen browsers that open a page at the same moment on the server'
     memory: the server's, in the last sixth of the time against the end of the first third; pages of files, which any
         process that reads the model shares, not counted.
     left: hooks, threads, open files and remembered visitors two and a half minutes after the last one has gone, less
-        those before the first (who came two and a half minutes after one who had visited each page).
+        those before the first. Each time one visitor alone came just before: the server lets go of those whom it has
+        forgotten when somebody else leaves, so that the last ones' files stay open until then.
 """
 
 from __future__ import annotations
@@ -199,6 +200,8 @@ async def soak(address: str, program: str, asked: list[Steering], minutes: float
             )
         )
         told.cancel()
+        await asyncio.sleep(FORGOTTEN)
+        await warm(browser, address, asked[0], Seen(time.monotonic()))
         await browser.close()
     return seen, time.monotonic()
 
