@@ -56,7 +56,6 @@ def frame(*, images: bool = False) -> Chosen:
     _enter_by_the_door()
     enter()
     turn_to(Path(sys._getframe(1).f_globals["__file__"]).stem)  # the page's own, however it was come to
-    style()
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
         at_hand = {info.id: info for info in list_models()}
@@ -69,6 +68,7 @@ def frame(*, images: bool = False) -> Chosen:
         concept = _choose_concept(cached.all_examples()) if kind == "text" else _choose_images(cached.all_images())
         to_library("Your own texts", icon=":material/library_add:", do="add")
         signed_in_as()
+        style()  # at the foot, where nothing moves if it is there before it is read
     return Chosen(model, layer, layers, concept, kind)
 
 

@@ -6,7 +6,8 @@ asks for (1.4.3): white needs it dark, the ground needs it light. So the dark th
 what is text takes the lighter one of its links.
 
 While the script of a kind of widget is fetched, an empty box stands in its place that has no room for a label, so that
-all below moves by a line once the first widget of that kind is there. The boxes that are the first get that room.
+all below moves by a line once the first widget of that kind is there. The boxes that are the first get that room, and
+so does a row of buttons that takes two lines on a telephone.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ STYLE = """<style>
 .stSlider [data-testid="stSliderThumbValue"],
 .stButtonGroup [data-variant][data-selected]:not([data-disabled]),
 .stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]) { color: light-dark(#0072B2, #56B4E9); }
-:is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of, .st-key-features, .st-key-find,
-  .st-key-find_in, .st-key-probe, .st-key-sort) [data-testid="stSkeleton"] {
+:is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of, .st-key-find, .st-key-find_in,
+  .st-key-probe, .st-key-sort, .st-key-with, .st-key-answer, .st-key-inputs, .st-key-at, .st-key-versus) [data-testid="stSkeleton"] {
   margin-top: 1.75rem;
 }
+@media (max-width: 640px) { .st-key-features [data-testid="stSkeleton"] { margin-top: 1.75rem; } }
 .stElementContainer:has(> .stMarkdown style) { position: absolute; }
 </style>"""
 # What opens above the page (a popover) lies outside of what Streamlit calls dark.
