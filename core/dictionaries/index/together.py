@@ -81,11 +81,17 @@ def _sparse(sampled: Sampled, features: int) -> Iterator[_Pairs]:
     step = max(1, PAIRS // features)
     for start in range(0, features, step):
         done = min(start + step, features)
-        both = (on_of[start:done] @ on).tocoo()
-        often = (both.data >= FEWEST) & (both.row + start != both.col)
-        one, other, count = both.row[often], both.col[often], both.data[often]
-        sums = (codes_of[start:done] @ codes)[one, other]
-        yield _Pairs(one + start, other, count, sums, done)
+        both, sums = on_of[start:done] @ on, codes_of[start:done] @ codes
+        one, other = np.repeat(np.arange(start, done), np.diff(both.indptr)), both.indices
+        often = (both.data >= FEWEST) & (one != other)
+        one, other, count = one[often], other[often], both.data[often]
+        # Both tables hold the same pairs in the same order, unless sums of 0 are left out of theirs.
+        if np.array_equal(both.indices, sums.indices) and np.array_equal(both.indptr, sums.indptr):
+            own = sums.data[often]
+        else:
+            sums.sort_indices()
+            own = sums[one - start, other]
+        yield _Pairs(one, other, count, own, done)
 
 
 def _dense(sampled: Sampled, features: int) -> Iterator[_Pairs]:
