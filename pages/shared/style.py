@@ -19,7 +19,8 @@ STYLE = """<style>
 .stButtonGroup [data-variant][data-selected]:not([data-disabled]),
 .stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]) { color: light-dark(#0072B2, #56B4E9); }
 :is(.st-key-dictionary, .st-key-asks, .st-key-asks_class, .st-key-asks_of, .st-key-find, .st-key-find_in,
-  .st-key-probe, .st-key-sort, .st-key-with, .st-key-answer, .st-key-inputs, .st-key-at, .st-key-versus) [data-testid="stSkeleton"] {
+  .st-key-probe, .st-key-sort, .st-key-with, .st-key-answer, .st-key-inputs, .st-key-at, .st-key-versus)
+  [data-testid="stSkeleton"] {
   margin-top: 1.75rem;
 }
 @media (max-width: 640px) { .st-key-features [data-testid="stSkeleton"] { margin-top: 1.75rem; } }
