@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.examples import from_lists, save_examples
+from pages.shared.style import DARK, STYLE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("home", "tour", "concept", "probing", "tcav", "lens", "features", "steering", "library", "jobs")
@@ -55,6 +56,11 @@ def texts_of(app: AppTest) -> str:
         app.warning,
     )
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def sends_html(app: AppTest) -> bool:
+    """Whether anything but the style is shown as HTML."""
+    return any(element.allow_html and element.value not in (STYLE, DARK) for element in app.markdown)
 
 
 def _run(app: AppTest, query: dict[str, str]) -> AppTest:

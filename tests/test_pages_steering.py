@@ -16,7 +16,7 @@ from core.models import Model, open_model
 from core.steering import Decoding, Positions, Source, play, prepare, steer
 from pages.shared.steering_links import choices_of
 from tests.dictionaries import small_sae
-from tests.pages import forget, open_alone, save_colours, texts_of
+from tests.pages import forget, open_alone, save_colours, sends_html, texts_of
 from tests.tiny import tiny_directory
 
 PROMPT = "The house is"
@@ -143,7 +143,7 @@ def test_hostile_text_is_shown_as_text(model: Model, directory: str) -> None:
     assert not app.exception
     shown = "\n".join(element.value for element in app.markdown)
     assert "\\<img src\\=x onerror\\=alert\\(1\\)\\> \\*\\*bold\\*\\*" in shown
-    assert not any(element.allow_html for element in app.markdown)
+    assert not sends_html(app)
 
 
 def test_an_empty_prompt_is_said(model: Model, directory: str) -> None:

@@ -11,7 +11,7 @@ from core import workspace
 from core.models import Model, open_model
 from core.steering import Recipe
 from pages.shared.steering_links import choices_of
-from tests.pages import forget, open_alone, texts_of
+from tests.pages import forget, open_alone, sends_html, texts_of
 from tests.test_steering_absurd import ABSURD, PART, WHEN, recipe, strange  # noqa: F401 (a fixture)
 from tests.test_steering_recipes import saved  # noqa: F401 (a fixture)
 
@@ -156,7 +156,7 @@ def test_hostile_words_of_a_recipe_are_shown_as_words(strange: Model) -> None:  
     app = take(open_alone("steering", model=strange.id, **{"from": "saved"}), "hostile")
     assert said(app) == ""
     assert "\\<img src\\=x onerror\\=alert\\(1\\)\\>" in texts_of(app)
-    assert not any(element.allow_html for element in app.markdown)
+    assert not sends_html(app)
 
 
 @pytest.mark.parametrize("dose", [0.1, 1 / 3, -0.123456789, 1e-12])
